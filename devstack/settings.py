@@ -1,0 +1,119 @@
+"""What a stack was started with: `stack.env` for the product, `devstack.env` for the stack itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from pathlib import Path
+
+import jwt
+
+from devstack import ports
+from devstack.layout import CHECKOUT, Folder, StackError
+
+TEN_YEARS_S = 10 * 365 * 24 * 3600
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """KEY=value lines; blank lines and # comments are passed over, quotes around a value dropped."""
+    if not path.exists():
+        return {}
+    pairs = {}
+    for line in path.read_text().splitlines():
+        key, found, value = line.strip().partition("=")
+        if found and not key.startswith("#"):
+            pairs[key.strip()] = value.strip().strip("'\"")
+    return pairs
+
+
+def write_env(path: Path, pairs: dict[str, str]) -> None:
+    """Replaces the file in one step, readable by its owner only."""
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text("".join(f"{key}={value}\n" for key, value in pairs.items()))
+    draft.replace(path)
+
+
+def api_key(role: str, secret: str) -> str:
+    now = int(time.time())
+    claims = {"iss": "supabase", "role": role, "iat": now, "exp": now + TEN_YEARS_S}
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
+def data_folder(folder: Folder) -> Path:
+    """PostgreSQL refuses to run as root, and its user may not enter the checkout: then it lies outside."""
+    if os.geteuid() != 0:
+        return folder.path / "postgres"
+    digest = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
+    return Path("/var/lib/devstack") / f"{digest}-{folder.name}" / "data"
+
+
+def load(folder: Folder) -> dict[str, str]:
+    """Every setting of the stack, internal ones included; raises StackError when it was never up."""
+    pairs = read_env(folder.devstack_env) | read_env(folder.stack_env)
+    if not pairs:
+        raise StackError(f"stack {folder.name} was never started here: run `make up`")
+    return pairs
+
+
+def port_of(pairs: dict[str, str], service: str) -> int:
+    return int(pairs[f"{service.upper()}_PORT"])
+
+
+def ensure(folder: Folder) -> dict[str, str]:
+    """Makes the secrets and chooses the ports at the first start; afterwards reads them."""
+    folder.create()
+    internal = read_env(folder.devstack_env) or _new_internal(folder)
+    write_env(folder.devstack_env, internal)
+    public = read_env(folder.stack_env) or _new_public(folder)
+    public |= _urls(internal)
+    write_env(folder.stack_env, public)
+    return internal | public
+
+
+def choose_new_ports(folder: Folder) -> None:
+    """For a named stack that does not run: somebody else may have taken its ports meanwhile."""
+    internal = read_env(folder.devstack_env)
+    chosen = ports.choose_all(default=False)
+    internal |= {f"{service.upper()}_PORT": str(port) for service, port in chosen.items()}
+    write_env(folder.devstack_env, _with_urls(internal))
+
+
+def _new_internal(folder: Folder) -> dict[str, str]:
+    chosen = ports.choose_all(default=folder.is_default)
+    pairs = {f"{service.upper()}_PORT": str(port) for service, port in chosen.items()}
+    for name in ("ADMIN_PASSWORD", "POSTGRES_PASSWORD", "AUTHENTICATOR_PASSWORD"):
+        pairs[name] = secrets.token_hex(16)
+    pairs["POSTGRES_DATA"] = str(data_folder(folder))
+    pairs["STORAGE_DIR"] = str(folder.storage)
+    return _with_urls(pairs)
+
+
+def _with_urls(internal: dict[str, str]) -> dict[str, str]:
+    at = f"127.0.0.1:{internal['POSTGRES_PORT']}/postgres"
+    return internal | {
+        "ADMIN_DATABASE_URL": f"postgresql://supabase_admin:{internal['ADMIN_PASSWORD']}@{at}",
+        "POSTGREST_URL": f"http://127.0.0.1:{internal['POSTGREST_PORT']}",
+    }
+
+
+def _new_public(folder: Folder) -> dict[str, str]:
+    secret = secrets.token_hex(32)
+    return {
+        "SUPABASE_URL": "",
+        "SUPABASE_ANON_KEY": api_key("anon", secret),
+        "SUPABASE_SERVICE_ROLE_KEY": api_key("service_role", secret),
+        "SUPABASE_JWT_SECRET": secret,
+    }
+
+
+def _urls(internal: dict[str, str]) -> dict[str, str]:
+    at = f"127.0.0.1:{internal['POSTGRES_PORT']}/postgres"
+    return {
+        "SUPABASE_URL": f"http://127.0.0.1:{internal['GATEWAY_PORT']}",
+        "DATABASE_URL": f"postgresql://postgres:{internal['POSTGRES_PASSWORD']}@{at}",
+        "REDIS_URL": f"redis://127.0.0.1:{internal['REDIS_PORT']}/0",
+        "API_URL": f"http://127.0.0.1:{internal['WEB_PORT']}",
+    }
