@@ -1,0 +1,55 @@
+"""What the web process holds open, made once by create_app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import httpx
+from flask import Flask, current_app
+from redis import Redis
+
+from app import db, queues
+from app.auth import TokenCheck
+from app.config import Config
+from app.jwks import PublicKeys
+from app.storage import Storage
+
+
+@dataclass(frozen=True)
+class Clients:
+    config: Config
+    http: httpx.Client
+    database: db.Database
+    storage: Storage
+    redis: Redis
+    tokens: TokenCheck
+
+
+def build(config: Config) -> Clients:
+    """Opens nothing yet: a process starts even while Supabase or Redis are away."""
+    http = db.http_client()
+    return Clients(
+        config=config,
+        http=http,
+        database=db.Database(config.supabase_url, config.supabase_anon_key, http),
+        storage=Storage(config.supabase_url, config.supabase_anon_key, http),
+        redis=queues.connect(config.redis_url),
+        tokens=_token_check(config, http),
+    )
+
+
+def _token_check(config: Config, http: httpx.Client) -> TokenCheck:
+    if config.jwt_secret:
+        return TokenCheck(config.jwt_issuer, secret=config.jwt_secret)
+    public_keys = PublicKeys(f"{config.supabase_url}/auth/v1/.well-known/jwks.json", http)
+    return TokenCheck(config.jwt_issuer, public_keys=public_keys)
+
+
+def attach(app: Flask, clients: Clients) -> None:
+    app.extensions["clients"] = clients
+
+
+def clients() -> Clients:
+    """The clients of the app that serves this request."""
+    return cast(Clients, current_app.extensions["clients"])

@@ -1,0 +1,144 @@
+"""Settings, read once from the environment.
+
+The web process and the workers read different ones: the web process never sees the service key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlsplit
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+SUPABASE_URL = "the address of the Supabase API, such as http://127.0.0.1:54321"
+REDIS_URL = "the address of Redis, such as redis://127.0.0.1:6379/0"
+
+
+class ConfigError(Exception):
+    """Every missing or malformed setting, one per line; never a setting's value."""
+
+
+class _Reader:
+    """Reads settings one by one and keeps what is wrong with them for one message at the end."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._problems: list[str] = []
+
+    def optional(self, name: str, default: str = "") -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def required(self, name: str, meaning: str) -> str:
+        value = self.optional(name)
+        if not value:
+            self._problems.append(f"{name} is missing: {meaning}")
+        return value
+
+    def url(self, name: str, schemes: tuple[str, ...], meaning: str) -> str:
+        value = self.required(name, meaning).rstrip("/")
+        if value and not _is_url(value, schemes):
+            self._problems.append(f"{name} is malformed: {meaning}")
+        return value
+
+    def whole_number(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.optional(name, str(default))
+        if value.isascii() and value.isdigit() and low <= int(value) <= high:
+            return int(value)
+        self._problems.append(f"{name} is malformed: a whole number from {low} to {high}")
+        return default
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = self.optional(name, default).lower()
+        if value not in allowed:
+            self._problems.append(f"{name} is malformed: one of {', '.join(allowed)}")
+        return value
+
+    def secret(self, name: str, min_bytes: int) -> str:
+        value = self.optional(name)
+        if value and len(value.encode()) < min_bytes:
+            self._problems.append(f"{name} is malformed: at least {min_bytes} bytes")
+        return value
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        found = tuple(part.strip() for part in self.optional(name).split(",") if part.strip())
+        if not all(_is_origin(origin) for origin in found):
+            meaning = "origins such as https://crm.example.com, separated by commas"
+            self._problems.append(f"{name} is malformed: {meaning}")
+        return found
+
+    def stop_if_wrong(self) -> None:
+        """Raises ConfigError naming every problem met so far."""
+        if self._problems:
+            listed = "\n".join(f"  - {problem}" for problem in self._problems)
+            raise ConfigError(f"The environment is not complete (see .env.example):\n{listed}")
+
+
+def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and (parts.scheme == "unix" or bool(parts.hostname))
+    except ValueError:
+        return False
+
+
+def _is_origin(value: str) -> bool:
+    # A star would let any site call the API with a token it stole; there is no use for one.
+    return _is_url(value, ("http", "https")) and value.count("/") == 2 and "*" not in value
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the web process needs."""
+
+    supabase_url: str
+    supabase_anon_key: str = field(repr=False)
+    jwt_issuer: str
+    redis_url: str = field(repr=False)
+    # Empty: tokens are checked against the JWKS of the issuer.
+    jwt_secret: str = field(default="", repr=False)
+    upload_limit_bytes: int = 200 * 1024 * 1024
+    log_level: str = "info"
+    cors_origins: tuple[str, ...] = ()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        read = _Reader(os.environ if environ is None else environ)
+        url = read.url("SUPABASE_URL", ("http", "https"), SUPABASE_URL)
+        config = cls(
+            supabase_url=url,
+            supabase_anon_key=read.required("SUPABASE_ANON_KEY", "the anon or publishable key"),
+            jwt_issuer=read.optional("SUPABASE_JWT_ISSUER", f"{url}/auth/v1"),
+            redis_url=read.url("REDIS_URL", ("redis", "rediss", "unix"), REDIS_URL),
+            jwt_secret=read.secret("SUPABASE_JWT_SECRET", min_bytes=32),
+            upload_limit_bytes=read.whole_number("UPLOAD_LIMIT_MB", 200, 1, 2000) * 1024 * 1024,
+            log_level=read.choice("LOG_LEVEL", "info", LOG_LEVELS),
+            cors_origins=read.origins("CORS_ORIGINS"),
+        )
+        read.stop_if_wrong()
+        return config
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What jobs and the clock need."""
+
+    supabase_url: str
+    service_role_key: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    log_level: str = "info"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        read = _Reader(os.environ if environ is None else environ)
+        config = cls(
+            supabase_url=read.url("SUPABASE_URL", ("http", "https"), SUPABASE_URL),
+            service_role_key=read.required(
+                "SUPABASE_SERVICE_ROLE_KEY", "the service_role or secret key, for workers only"
+            ),
+            redis_url=read.url("REDIS_URL", ("redis", "rediss", "unix"), REDIS_URL),
+            log_level=read.choice("LOG_LEVEL", "info", LOG_LEVELS),
+        )
+        read.stop_if_wrong()
+        return config

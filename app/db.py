@@ -1,0 +1,160 @@
+"""PostgREST as the caller: one shared pool, a fresh client with the caller's own token per call.
+
+Rights are decided by Postgres; this file only carries the token there and the refusal back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import httpx
+import structlog
+from postgrest import SyncPostgrestClient, SyncSelectRequestBuilder
+from postgrest.exceptions import APIError
+
+from app.errors import AppError, not_found, unavailable
+
+log = structlog.get_logger(__name__)
+
+Row = dict[str, Any]
+
+RAISED_BY_US = re.compile(r"PT([45]\d\d)")
+CODE_TOKEN = re.compile(r"[a-z][a-z0-9_]*")
+# SQLSTATE or PostgREST code (by its beginning) → status, code, detail. What is not here is a defect
+# of ours. https://postgrest.org/en/v12/references/errors.html, read 2026-11-20
+KNOWN = (
+    ("23505", 409, "already_exists", "This exists already."),
+    ("42501", 403, "not_permitted", "Your role does not allow this."),
+    ("23503", 422, "invalid_value", "A value points to something that does not exist."),
+    ("23514", 422, "invalid_value", "A value is not allowed here."),
+    ("23502", 422, "invalid_value", "A value is missing."),
+    ("22", 422, "invalid_value", "A value has the wrong form."),
+    ("PGRST103", 416, "invalid_range", "There are not that many rows."),
+    ("PGRST116", 404, "not_found", not_found().detail),
+)
+SIGNED_OUT = ("PGRST301", "PGRST302", "PGRST303")
+# Connection exceptions, out of resources, operator intervention (shutdown, statement timeout),
+# deadlocks, PostgREST without a database or a free connection, and a gateway that answers for it.
+AWAY = ("08", "53", "57", "40", "PGRST000", "PGRST001", "PGRST002", "PGRST003", "50")
+
+
+def http_client() -> httpx.Client:
+    """The pool shared by all calls of a process; it must never hold anybody's token."""
+    return httpx.Client(
+        timeout=httpx.Timeout(60, connect=3, pool=5),
+        limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+    )
+
+
+def auth_headers(key: str, token: str) -> dict[str, str]:
+    """The two headers Supabase's gateway expects.
+
+    An `sb_…` key is no JWT and stands alone in `apikey`; the gateway puts the role's JWT in.
+    """
+    headers = {"apikey": key}
+    if not token.startswith("sb_"):
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
+
+
+class Database:
+    """Calls to PostgREST. Every method raises AppError and nothing else when it is refused."""
+
+    def __init__(self, supabase_url: str, key: str, http: httpx.Client) -> None:
+        self._url = f"{supabase_url}/rest/v1"
+        self._key = key
+        self._http = http
+
+    def rpc(self, token: str, name: str, **params: Any) -> Any:
+        """What the SQL function returns, as JSON."""
+        builder = self._client(token).rpc(name, params)
+        return _execute(f"rpc {name}", lambda: builder.execute().data)
+
+    def row(self, token: str, table: str, columns: str, **equal: str) -> Row:
+        """The one row with the given values. Raises AppError 404 when the caller sees none."""
+        found = self.rows(token, table, columns, equal, limit=1)
+        if not found:
+            raise not_found()
+        return found[0]
+
+    def rows(
+        self,
+        token: str,
+        table: str,
+        columns: str,
+        equal: Mapping[str, str],
+        *,
+        order: str = "",
+        after: int | None = None,
+        limit: int = 1000,
+    ) -> list[Row]:
+        """Rows that match `equal`; with `order` sorted by it, and from the one after `after` on."""
+        select = self._client(token).from_(table).select(columns)
+        for column, value in equal.items():
+            select = select.eq(column, value)
+        if after is not None:
+            select = select.gt(order, after)
+        if order:
+            select = select.order(order)
+        return _fetch(table, select.limit(limit))
+
+    def _client(self, token: str) -> SyncPostgrestClient:
+        return SyncPostgrestClient(
+            self._url,
+            headers=auth_headers(self._key, token),
+            http_client=self._http,
+            # Its retries sleep for seconds inside our request; the caller is told to try again.
+            retry_enabled=False,
+        )
+
+
+def _fetch(table: str, select: SyncSelectRequestBuilder) -> list[Row]:
+    rows: list[Row] = _execute(f"select {table}", lambda: select.execute().data)
+    return rows
+
+
+def _execute(what: str, send: Callable[[], Any]) -> Any:
+    try:
+        return send()
+    except APIError as error:
+        _refuse(what, error)
+    except httpx.HTTPError as error:
+        log.warning("database_unavailable", call=what, error=type(error).__name__)
+        raise unavailable("database_unavailable", "The database") from error
+
+
+def _refuse(what: str, error: APIError) -> NoReturn:
+    """Raises what the caller is told. Only errors raised by our own SQL keep their words."""
+    sqlstate = error.code or ""
+    raised = RAISED_BY_US.fullmatch(sqlstate)
+    if raised:
+        raise _raised_by_us(int(raised[1]), error) from error
+    if sqlstate in SIGNED_OUT:
+        raise signed_out("invalid_token", "Your sign-in is not valid. Sign in again.") from error
+    for beginning, status, code, detail in KNOWN:
+        if sqlstate.startswith(beginning):
+            log.info("database_refused", call=what, sqlstate=sqlstate)
+            raise AppError(status, code, detail) from error
+    # Hosted gateways answer for a database that is away with a message and no code at all.
+    if not sqlstate or sqlstate.startswith(AWAY):
+        log.warning("database_unavailable", call=what, sqlstate=sqlstate)
+        raise unavailable("database_unavailable", "The database") from error
+    log.error("database_error", call=what, sqlstate=sqlstate)
+    detail = "Something went wrong on our side. Give support the request id."
+    raise AppError(500, "internal_error", detail) from error
+
+
+def _raised_by_us(status: int, error: APIError) -> AppError:
+    code = error.message if CODE_TOKEN.fullmatch(error.message or "") else None
+    said = " ".join(str(part) for part in (error.details, error.hint) if part)
+    return AppError(status, code or "refused", said or "This is not possible.")
+
+
+def signed_out(code: str, detail: str) -> AppError:
+    """A 401 that tells programs which scheme to use (RFC 6750)."""
+    challenge = 'Bearer realm="crm"'
+    if code != "missing_token":
+        challenge += ', error="invalid_token"'
+    return AppError(401, code, detail, headers={"WWW-Authenticate": challenge})

@@ -1,0 +1,120 @@
+"""/openapi.json by flask-smorest, and /docs: a page of our own that works without the internet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import flask_smorest
+from flask import Blueprint, Flask, Request, Response, send_from_directory
+from marshmallow import RAISE, Schema, ValidationError, fields
+from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
+
+from app.auth import open_to_all
+from app.errors import AppError
+
+PAGE = Path(__file__).parent / "docs_page"
+DESCRIPTION = (
+    "What a browser must not do itself. Everything else is read and written through Supabase. "
+    "Send the Supabase access token as a bearer token; every failure has the same body."
+)
+
+View = Callable[..., Any]
+
+
+class FieldErrorSchema(Schema):
+    field = fields.String(required=True, metadata={"description": "Name of the field."})
+    message = fields.String(required=True, metadata={"description": "What is wrong with it."})
+
+
+class Problem(Schema):
+    """The body of every failure (RFC 9457)."""
+
+    type = fields.String(required=True, metadata={"example": "about:blank"})
+    title = fields.String(required=True, metadata={"description": "The status in words."})
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "What is wrong, what to do."})
+    code = fields.String(required=True, metadata={"description": "Stable; rely on this one."})
+    request_id = fields.String(required=True, metadata={"description": "Give it to support."})
+    errors = fields.List(fields.Nested(FieldErrorSchema))
+
+
+class _Parser(FlaskParser):
+    """Refuses what it does not know, and reads a form with its files as one body."""
+
+    __location_map__ = {**FlaskParser.__location_map__, "multipart": "load_multipart"}
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
+
+    def load_multipart(self, req: Request, schema: Schema) -> Any:
+        """Form fields and files together. Raises AppError 415 when the body is no such form."""
+        if req.mimetype != "multipart/form-data":
+            detail = "Send the file and its fields as multipart/form-data."
+            raise AppError(415, "unsupported_media_type", detail)
+        body: MultiDict[str, Any] = MultiDict(req.form)
+        body.update(req.files)
+        twice = {name: ["Send this field once."] for name, all_ in body.lists() if len(all_) > 1}
+        if twice:
+            raise ValidationError(twice)
+        return self._makeproxy(body, schema)
+
+
+class ApiBlueprint(flask_smorest.Blueprint):
+    """A blueprint whose routes may take location="multipart"."""
+
+    ARGUMENTS_PARSER = _Parser()
+    DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {
+        **flask_smorest.Blueprint.DEFAULT_LOCATION_CONTENT_TYPE_MAPPING,
+        "multipart": "multipart/form-data",
+    }
+
+    def problems(self, *statuses: int) -> Callable[[View], View]:
+        """Documents the refusals of a route."""
+
+        def decorate(view: View) -> View:
+            for status in statuses:
+                document = self.alt_response(
+                    status, schema=Problem, content_type="application/problem+json"
+                )
+                view = document(view)
+            return view
+
+        return decorate
+
+
+docs = Blueprint("docs", __name__)
+
+
+@docs.get("/docs")
+@open_to_all
+def page() -> Response:
+    return send_from_directory(PAGE, "index.html")
+
+
+@docs.get("/docs/<any('docs.css', 'docs.js'):name>")
+@open_to_all
+def part(name: str) -> Response:
+    return send_from_directory(PAGE, name)
+
+
+def register(app: Flask, blueprints: Iterable[ApiBlueprint]) -> None:
+    app.config.update(
+        API_TITLE="Attack-a-Crack CRM",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={"security": [{"bearer": []}], "info": {"description": DESCRIPTION}},
+    )
+    api = flask_smorest.Api(app)
+    api.ERROR_SCHEMA = Problem
+    scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    api.spec.components.security_scheme("bearer", scheme)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    spec = "api-docs.openapi_json"
+    # A bound method takes no mark of its own, a partial does.
+    app.view_functions[spec] = open_to_all(partial(app.view_functions[spec]))
+    app.register_blueprint(docs)

@@ -1,0 +1,100 @@
+"""Every failure as application/problem+json (RFC 9457) with a stable `code`."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, g, json
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from app.errors import AppError, FieldError
+
+log = structlog.get_logger(__name__)
+
+CODES = {
+    400: ("bad_request", "The request could not be understood."),
+    404: ("not_found", "There is nothing at this address that you may see."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    415: ("unsupported_media_type", "This address does not take that kind of body."),
+    422: ("invalid_request", "Some fields are missing or wrong; `errors` names each of them."),
+}
+# What an HTTPException may add to the response; the rest describes werkzeug's own HTML page.
+KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(AppError, problem)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def problem(error: AppError) -> Response:
+    """The response for an AppError; its body is the only error body this API has."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": g.get("request_id", ""),
+    }
+    if error.errors:
+        body["errors"] = [{"field": e.field, "message": e.message} for e in error.errors]
+    g.problem_code = error.code
+    return Response(
+        json.dumps(body),
+        status=error.status,
+        headers=error.headers,
+        mimetype="application/problem+json",
+    )
+
+
+def _too_large(error: RequestEntityTooLarge) -> Response:
+    limit_mb = current_app.config["UPLOAD_LIMIT_BYTES"] // (1024 * 1024)
+    detail = f"The request is larger than the {limit_mb} MB allowed. Split the file and try again."
+    return problem(AppError(413, "payload_too_large", detail))
+
+
+def _http_exception(error: HTTPException) -> Response | WerkzeugResponse:
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    status = HTTPStatus(error.code)
+    by_name = (status.name.lower(), error.description or status.phrase)
+    code, detail = CODES.get(error.code, by_name)
+    headers = {name: value for name, value in error.get_headers() if name in KEPT_HEADERS}
+    return problem(AppError(error.code, code, detail, errors=_fields(error), headers=headers))
+
+
+def _fields(error: HTTPException) -> list[FieldError]:
+    """The field errors webargs left on its 422: {location: {field: [messages]}}, nested freely."""
+    messages = (getattr(error, "data", None) or {}).get("messages", {})
+    return [
+        FieldError(field, message)
+        for by_field in messages.values()
+        for field, message in _walk("", by_field)
+    ]
+
+
+def _walk(path: str, found: object) -> Iterator[tuple[str, str]]:
+    if isinstance(found, Mapping):
+        for key, inner in found.items():
+            yield from _walk(f"{path}.{key}" if path else str(key), inner)
+    elif isinstance(found, list):
+        yield path, " ".join(str(message) for message in found)
+    else:
+        yield path, str(found)
+
+
+def _unexpected(error: Exception) -> Response:
+    # The message of a foreign exception may quote somebody's data; type and place do not.
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error("unexpected_error", error=type(error).__name__, places=places)
+    detail = "Something went wrong on our side. Give support the request id."
+    return problem(AppError(500, "internal_error", detail))

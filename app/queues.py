@@ -1,0 +1,101 @@
+"""The menu of background work: one function per job says what to ring, `ring` rings it.
+
+Postgres is the record and Redis only a doorbell: a ring that is lost is rung again by the sweep,
+15 s later at the latest. Jobs are named by path, for `app` imports nothing of `edge_jobs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.exceptions import DuplicateJobError
+from rq.serializers import JSONSerializer
+
+log = structlog.get_logger(__name__)
+
+SWEEP_S = 15
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One ring of the bell.
+
+    RQ refuses a unique id for as long as it remembers the job, even one that failed or whose worker
+    was killed. So every id ends in a time bucket: two rings in one bucket are one, the next bucket
+    is free again.
+    """
+
+    job: str
+    args: Sequence[str]
+    queue: str
+    id: str
+    timeout_s: int
+    # How long the ring is worth answering; afterwards the sweep has rung anew.
+    wait_s: int = 4 * SWEEP_S
+
+
+def run_import(import_id: str, *, now: datetime) -> Ring:
+    """Work on one import until it is done or its lease is lost."""
+    return Ring(
+        job="edge_jobs.imports.run_import",
+        args=(import_id,),
+        queue="imports",
+        id=f"run_import-{import_id}-{_bucket(now)}",
+        timeout_s=2 * 60 * 60,
+    )
+
+
+def ring_waiting_imports(*, now: datetime) -> Ring:
+    """Find imports that wait, or whose worker died, and ring for each."""
+    return Ring(
+        job="edge_jobs.imports.ring_waiting_imports",
+        args=(),
+        queue="maintenance",
+        id=f"ring_waiting_imports-{_bucket(now)}",
+        timeout_s=60,
+    )
+
+
+def _bucket(now: datetime) -> int:
+    return int(now.timestamp()) // SWEEP_S
+
+
+def connect(redis_url: str) -> Redis:
+    """A client that gives up fast: the bell must not hold up the request that rings it."""
+    return Redis.from_url(
+        redis_url,
+        socket_connect_timeout=1,
+        socket_timeout=2,
+        # One more try at once: after a restart of Redis the pool holds dead connections.
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+def ring(redis: Redis, ring: Ring) -> bool:
+    """True when the job now waits; False when it did already, or Redis is away (logged)."""
+    try:
+        Queue(ring.queue, connection=redis, serializer=JSONSerializer).enqueue_call(
+            ring.job,
+            args=list(ring.args),
+            job_id=ring.id,
+            unique=True,
+            timeout=ring.timeout_s,
+            ttl=ring.wait_s,
+            result_ttl=60,
+            failure_ttl=24 * 60 * 60,
+            description=ring.id,
+        )
+    except DuplicateJobError:
+        return False
+    except RedisError as error:
+        log.warning("ring_lost", job=ring.job, error=type(error).__name__)
+        return False
+    return True

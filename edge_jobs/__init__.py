@@ -1,0 +1,1 @@
+"""RQ jobs, by domain, and the clock that rings for them."""
