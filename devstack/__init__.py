@@ -1,1 +1,1 @@
-"""The local stack: PostgreSQL, Redis, PostgREST, a small gateway and our own processes, for laptops and CI."""
+"""The local stack: what stands in for a Supabase project on laptops and in CI."""

@@ -1,4 +1,4 @@
-"""`python -m devstack up|down|status`: the commands behind `make up`, `make down` and `make status`."""
+"""`python -m devstack up|down|status`: what `make up`, `make down` and `make status` run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schema and local data: migrations by the Supabase CLI, then the seed by psql, both as `postgres`."""
+"""Schema and local data: migrations by the Supabase CLI, the seed by psql; both as `postgres`."""
 
 from __future__ import annotations
 

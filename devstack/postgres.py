@@ -1,4 +1,4 @@
-"""PostgreSQL of a stack: find the programs, make the data folder, bootstrap Supabase's roles and schemas."""
+"""PostgreSQL of a stack: its programs, its data folder, Supabase's roles and schemas in it."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def answers(pairs: dict[str, str]) -> bool:
 
 
 def psql(url: str, script: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Feeds a script to psql through stdin: files of the checkout may be closed to everybody else."""
+    """Feeds a script to psql through stdin: others may not be able to read the checkout."""
     base = [str(bin_folder() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *options]
     info = psycopg.conninfo.conninfo_to_dict(url)
     names = {"user": "PGUSER", "password": "PGPASSWORD", "host": "PGHOST", "port": "PGPORT"}

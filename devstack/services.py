@@ -23,7 +23,7 @@ Pairs = dict[str, str]
 
 @dataclass(frozen=True)
 class Service:
-    """`word` is in the command line of the process; `needs` is the file without which it is left out."""
+    """`word` is in the process's command line; without the file `needs` the service is left out."""
 
     name: str
     word: str
@@ -35,7 +35,7 @@ class Service:
 
 
 def environment(folder: Folder, pairs: Pairs, name: str) -> Pairs:
-    """The product sees stack.env (on the default stack also `.env`, which wins); internals see all."""
+    """The product sees stack.env and, on the default stack, `.env`, which wins."""
     base = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
     base["PATH"] = f"{VENV_BIN}:{os.environ.get('PATH', '/usr/bin:/bin')}"
     base["PYTHONUNBUFFERED"] = "1"

@@ -1,4 +1,4 @@
-"""What a stack was started with: `stack.env` for the product, `devstack.env` for the stack itself."""
+"""What a stack was started with: `stack.env` for the product, `devstack.env` for itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEN_YEARS_S = 10 * 365 * 24 * 3600
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """KEY=value lines; blank lines and # comments are passed over, quotes around a value dropped."""
+    """KEY=value lines without quotes around the value; blank lines and # comments passed over."""
     if not path.exists():
         return {}
     pairs = {}
@@ -43,7 +43,7 @@ def api_key(role: str, secret: str) -> str:
 
 
 def data_folder(folder: Folder) -> Path:
-    """PostgreSQL refuses to run as root, and its user may not enter the checkout: then it lies outside."""
+    """As root, PostgreSQL runs as another user, who may not be able to enter the checkout."""
     if os.geteuid() != 0:
         return folder.path / "postgres"
     digest = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
@@ -51,7 +51,7 @@ def data_folder(folder: Folder) -> Path:
 
 
 def load(folder: Folder) -> dict[str, str]:
-    """Every setting of the stack, internal ones included; raises StackError when it was never up."""
+    """Every setting, internal ones included; raises StackError when the stack was never up."""
     pairs = read_env(folder.devstack_env) | read_env(folder.stack_env)
     if not pairs:
         raise StackError(f"stack {folder.name} was never started here: run `make up`")

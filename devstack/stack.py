@@ -1,4 +1,4 @@
-"""A stack as Python sees it: `Stack("test").up(only=[...])`, then `.env`, `.restart()`, `.kill()`, `.down()`."""
+"""A stack as Python sees it: `Stack("test").up()`, `.env`, `.restart()`, `.kill()`, `.down()`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from devstack.supervisor import read_wanted, stop_services, wanted_file, write_w
 
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 60.0
+DEATHS_ALLOWED = 3
 SUPERVISOR = "devstack.supervisor"
 
 
@@ -87,17 +88,27 @@ class Stack:
         before = self.pid(service)
         self.kill(service, SERVICES[service].gentle)
         if not wait_until(lambda: self.pid(service) not in (None, before), READY_WITHIN_S):
-            raise StackError(f"{service} did not come back, see {self._log(service)}")
+            raise StackError(f"{service} did not come back, see {self.folder.logs}")
         self.wait_ready(service)
 
     def wait_ready(self, service: str) -> None:
-        def ready() -> bool:
-            return bool(self.pid(service)) and SERVICES[service].ready(self.folder, self.env)
+        """Raises StackError with the log's last line when the service keeps dying or is silent."""
+        seen: set[int | None] = set()
 
-        if not wait_until(ready, READY_WITHIN_S):
-            raise StackError(
-                f"{service} is not ready after {READY_WITHIN_S:.0f} s, see {self._log(service)}"
+        def settled() -> bool:
+            seen.add(self.pid(service))
+            return len(seen - {None}) > DEATHS_ALLOWED or self._is_ready(service)
+
+        wait_until(settled, READY_WITHIN_S)
+        if not self._is_ready(service):
+            log = self.folder.logs / f"{service}.log"
+            last = (
+                log.read_text(errors="replace").strip().rpartition("\n")[2] if log.exists() else ""
             )
+            raise StackError(f"{service} does not get ready, see {log}: {last}")
+
+    def _is_ready(self, service: str) -> bool:
+        return bool(self.pid(service)) and SERVICES[service].ready(self.folder, self.env)
 
     def wanted(self) -> list[str]:
         return read_wanted(self.folder)
@@ -172,9 +183,6 @@ class Stack:
 
     def _supervisor_file(self) -> Path:
         return self.folder.run / "supervisor.json"
-
-    def _log(self, service: str) -> Path:
-        return self.folder.logs / f"{service}.log"
 
 
 def _named(only: Iterable[str] | None) -> list[str]:

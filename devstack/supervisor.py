@@ -1,7 +1,7 @@
 """The process that keeps a stack's services running: `python -m devstack.supervisor <stack>`.
 
-It starts what `run/wanted.json` names, starts again what died, and takes over what an earlier, killed
-supervisor left running. SIGTERM stops everything, last started first.
+It starts what `run/wanted.json` names, starts again what died, and takes over what an earlier,
+killed supervisor left running. SIGTERM stops everything, last started first.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Supervisor:
             self.start(name)
 
     def postpone(self, name: str, died: Started) -> None:
-        """A service that dies young waits twice as long each time; one that was stable starts anew."""
+        """A service that dies young waits twice as long each time; after a stable life, little."""
         stable = time.time() - died.since > STABLE_AFTER_S
         pause = SHORTEST_PAUSE_S if stable else self.pauses.get(name, SHORTEST_PAUSE_S)
         self.pauses[name] = min(pause * 2, LONGEST_PAUSE_S)
