@@ -1,0 +1,88 @@
+"""/auth/v1: the routes, and what they say of themselves."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from devstack.gateway import auth_admin, auth_self, auth_tokens
+from devstack.gateway.auth_errors import AuthError, answers_errors
+from devstack.gateway.keys import SETTINGS
+
+PREFIX = "/auth/v1"
+PROVIDERS = (
+    "apple",
+    "azure",
+    "bitbucket",
+    "discord",
+    "facebook",
+    "figma",
+    "github",
+    "gitlab",
+    "google",
+    "kakao",
+    "keycloak",
+    "linkedin_oidc",
+    "notion",
+    "slack_oidc",
+    "spotify",
+    "twitch",
+    "workos",
+    "zoom",
+)
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    one_user = f"{PREFIX}/admin/users/{{id}}"
+    for method, path, handler in (
+        ("GET", f"{PREFIX}/health", _health),
+        ("GET", f"{PREFIX}/settings", _settings),
+        ("GET", f"{PREFIX}/.well-known/jwks.json", _jwks),
+        ("POST", f"{PREFIX}/signup", _signup),
+        ("POST", f"{PREFIX}/token", auth_tokens.token),
+        ("GET", f"{PREFIX}/user", auth_self.get_user),
+        ("PUT", f"{PREFIX}/user", auth_self.put_user),
+        ("POST", f"{PREFIX}/logout", auth_self.logout),
+        ("GET", f"{PREFIX}/admin/users", auth_admin.list_users),
+        ("POST", f"{PREFIX}/admin/users", auth_admin.create_user),
+        ("GET", one_user, auth_admin.get_user),
+        ("PUT", one_user, auth_admin.update_user),
+        ("DELETE", one_user, auth_admin.delete_user),
+    ):
+        router.add_route(method, path, answers_errors(handler))
+
+
+async def _health(_request: web.Request) -> web.Response:
+    return web.json_response(
+        {"version": "local", "name": "GoTrue", "description": "the local stack's stand-in"}
+    )
+
+
+async def _settings(request: web.Request) -> web.Response:
+    external = {name: False for name in PROVIDERS} | {
+        "email": True,
+        "phone": False,
+        "anonymous_users": False,
+    }
+    return web.json_response(
+        {
+            "external": external,
+            "disable_signup": not request.app[SETTINGS].auth.signup_enabled,
+            "mailer_autoconfirm": False,
+            "phone_autoconfirm": False,
+            "sms_provider": "",
+            "saml_enabled": False,
+        }
+    )
+
+
+async def _jwks(_request: web.Request) -> web.Response:
+    """Empty, as for every project that signs with the shared secret."""
+    return web.json_response({"keys": []})
+
+
+async def _signup(request: web.Request) -> web.Response:
+    if request.app[SETTINGS].auth.signup_enabled:
+        raise AuthError(
+            501, "unexpected_failure", "Sign-up is not served by the local stack: use the admin API"
+        )
+    raise AuthError(422, "signup_disabled", "Signups not allowed for this instance")

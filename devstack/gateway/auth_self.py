@@ -1,0 +1,106 @@
+"""What a signed-in user does with his own account: see it, change it, leave."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+from devstack.gateway import auth_rows, passwords
+from devstack.gateway.auth_errors import AuthError, read_json
+from devstack.gateway.auth_sessions import end_sessions
+from devstack.gateway.callers import BadToken, bearer_of, read_token
+from devstack.gateway.database import Connection, fetch_one
+from devstack.gateway.keys import DATABASE, SETTINGS
+
+SCOPES = ("global", "local", "others")
+
+
+def claims_of(request: web.Request) -> dict[str, Any]:
+    token = bearer_of(request)
+    if not token:
+        raise AuthError(401, "no_authorization", "This endpoint requires a valid Bearer token")
+    try:
+        return read_token(token, request.app[SETTINGS].jwt_secret)
+    except BadToken as error:
+        message = f"invalid JWT: unable to parse or verify signature, {error}"
+        raise AuthError(403, "bad_jwt", message) from error
+
+
+async def _signed_in(connection: Connection, claims: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """(user row, session id); both must still exist."""
+    if not claims.get("sub"):
+        raise AuthError(403, "bad_jwt", "invalid claim: missing sub claim")
+    user = await fetch_one(connection, auth_rows.USER_BY_ID, (_as_uuid(claims["sub"], "sub"),))
+    if user is None:
+        raise AuthError(403, "user_not_found", "User from sub claim in JWT does not exist")
+    session = await fetch_one(
+        connection,
+        "select id from auth.sessions where id = %s and user_id = %s",
+        (_as_uuid(claims.get("session_id"), "session_id"), user["id"]),
+    )
+    if session is None:
+        raise AuthError(
+            403, "session_not_found", "Session from session_id claim in JWT does not exist"
+        )
+    return user, session["id"]
+
+
+def _as_uuid(value: Any, claim: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(str(value))
+    except ValueError as error:
+        raise AuthError(403, "bad_jwt", f"invalid claim: {claim} claim must be a UUID") from error
+
+
+async def get_user(request: web.Request) -> web.Response:
+    async with request.app[DATABASE].admin() as connection:
+        user, _ = await _signed_in(connection, claims_of(request))
+        return web.json_response(await auth_rows.show(connection, user))
+
+
+async def put_user(request: web.Request) -> web.Response:
+    claims, body = claims_of(request), await read_json(request)
+    async with request.app[DATABASE].admin() as connection:
+        user, session_id = await _signed_in(connection, claims)
+        changes = await _changes(request, connection, user, body)
+        if "encrypted_password" in changes:
+            await end_sessions(connection, user["id"], keep=session_id)
+        user = await auth_rows.write(connection, user["id"], changes)
+        return web.json_response(await auth_rows.show(connection, user))
+
+
+async def _changes(
+    request: web.Request, connection: Connection, user: dict[str, Any], body: dict[str, Any]
+) -> dict[str, Any]:
+    """No mail is sent here: a new address holds at once."""
+    changes: dict[str, Any] = {}
+    if body.get("email"):
+        changes["email"] = auth_rows.as_email(body["email"])
+        await auth_rows.refuse_taken_email(connection, changes["email"], user["id"])
+    if body.get("password"):
+        if await passwords.matches(str(body["password"]), user["encrypted_password"]):
+            raise AuthError(
+                422, "same_password", "New password should be different from the old password."
+            )
+        shortest = request.app[SETTINGS].auth.password_min_length
+        changes["encrypted_password"] = await passwords.new_hash(str(body["password"]), shortest)
+    if body.get("data") is not None:
+        changes["raw_user_meta_data"] = auth_rows.merged(user["raw_user_meta_data"], body["data"])
+    return changes
+
+
+async def logout(request: web.Request) -> web.Response:
+    scope, claims = request.query.get("scope", "global"), claims_of(request)
+    if scope not in SCOPES:
+        raise AuthError(400, "validation_failed", f'Unsupported logout scope "{scope}"')
+    async with request.app[DATABASE].admin() as connection:
+        user, session_id = await _signed_in(connection, claims)
+        await end_sessions(
+            connection,
+            user["id"],
+            keep=session_id if scope == "others" else None,
+            only=session_id if scope == "local" else None,
+        )
+    return web.Response(status=204)

@@ -1,0 +1,118 @@
+"""One websocket: its channels, and a bounded queue so that a slow reader harms only himself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from devstack.gateway.callers import apikey_of
+from devstack.gateway.database import DOWN, Database
+from devstack.gateway.keys import DATABASE, HUB, SETTINGS
+from devstack.gateway.realtime_channel import Channel, Refused
+from devstack.gateway.realtime_hub import Hub
+from devstack.gateway.realtime_protocol import VERSIONS, BadMessage, Message, decode, encode
+
+QUEUE_LENGTH = 1000
+PING_S = 30.0
+MAX_MESSAGE = 4 << 20
+LOG = logging.getLogger("gateway.realtime")
+
+
+class Socket:
+    def __init__(self, request: web.Request, version: str) -> None:
+        self.database: Database = request.app[DATABASE]
+        self.hub: Hub = request.app[HUB]
+        self.secret = request.app[SETTINGS].jwt_secret
+        self.apikey = apikey_of(request)
+        self.version = version
+        self.channels: dict[str, Channel] = {}
+        self._request = request
+        self._queue: asyncio.Queue[str | bytes] = asyncio.Queue(QUEUE_LENGTH)
+
+    def send(self, message: Message) -> None:
+        """Never waits. Who does not read for a thousand messages loses the connection and comes again."""
+        data = encode(message, self.version)
+        if data is None:
+            return
+        try:
+            self._queue.put_nowait(data)
+        except asyncio.QueueFull:
+            self.drop()
+
+    def drop(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    def reply(self, to: Message, status: str, response: dict[str, Any]) -> None:
+        payload = {"status": status, "response": response}
+        self.send(Message(to.topic, "phx_reply", payload, to.ref, to.join_ref))
+
+    async def write_out(self, ws: web.WebSocketResponse) -> None:
+        with suppress(ConnectionError):
+            while True:
+                data = await self._queue.get()
+                await (ws.send_bytes(data) if isinstance(data, bytes) else ws.send_str(data))
+
+    async def take(self, message: Message) -> None:
+        if message.topic == "phoenix":
+            return self.reply(message, "ok", {})
+        if message.event == "phx_join":
+            return await self._join(message)
+        channel = self.channels.get(message.topic)
+        if channel is None:
+            return self.reply(message, "error", {"reason": "unmatched topic"})
+        if message.event == "phx_leave":
+            self.reply(message, "ok", {})
+            return channel.close()
+        await channel.take(message)
+
+    async def _join(self, message: Message) -> None:
+        if earlier := self.channels.get(message.topic):
+            earlier.close()
+        try:
+            await Channel(self, message).join()
+        except Refused as refused:
+            self.reply(message, "error", {"reason": str(refused)})
+
+    def end(self) -> None:
+        for channel in list(self.channels.values()):
+            channel.forget()
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    version = request.query.get("vsn", "1.0.0")
+    if version not in VERSIONS:
+        raise web.HTTPForbidden(reason=f"vsn must be one of {' '.join(VERSIONS)}")
+    ws = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=MAX_MESSAGE)
+    await ws.prepare(request)
+    socket = Socket(request, version)
+    writer = asyncio.create_task(socket.write_out(ws))
+    try:
+        await _read(ws, socket)
+    finally:
+        socket.end()
+        writer.cancel()
+    return ws
+
+
+async def _read(ws: web.WebSocketResponse, socket: Socket) -> None:
+    async for received in ws:
+        if received.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+            continue
+        try:
+            message = decode(received.data, socket.version)
+        except BadMessage as error:
+            LOG.info("dropped a message: %s", error)
+            continue
+        try:
+            await socket.take(message)
+        except DOWN:
+            socket.reply(
+                message,
+                "error",
+                {"reason": "Realtime was unable to connect to the project database"},
+            )

@@ -1,0 +1,59 @@
+"""Bytes on disk: received into a temporary file, kept under the object's version and nothing a client names."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.gateway.storage_errors import too_large
+
+
+@dataclass(frozen=True)
+class Received:
+    version: str
+    size: int
+    etag: str
+
+
+def path_of(folder: Path, version: str) -> Path:
+    return folder / version[:2] / version
+
+
+async def receive(folder: Path, chunks: AsyncIterator[bytes], limit: int) -> Received:
+    """Writes, syncs and renames. Nothing stays on disk when it raises (too large, client gone)."""
+    version = str(uuid.uuid4())
+    final = path_of(folder, version)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    draft = final.with_suffix(".part")
+    try:
+        size, digest = await _write(draft, chunks, limit)
+        draft.rename(final)
+    finally:
+        draft.unlink(missing_ok=True)
+    return Received(version, size, f'"{digest}"')
+
+
+async def _write(draft: Path, chunks: AsyncIterator[bytes], limit: int) -> tuple[int, str]:
+    size, digest = 0, hashlib.md5(usedforsecurity=False)
+    with draft.open("wb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise too_large()
+            digest.update(chunk)
+            file.write(chunk)
+        file.flush()
+        await asyncio.to_thread(os.fsync, file.fileno())
+    return size, digest.hexdigest()
+
+
+def discard(folder: Path, version: str | None) -> None:
+    if version:
+        with suppress(OSError):
+            path_of(folder, version).unlink()
