@@ -61,6 +61,10 @@ class _Parser(FlaskParser):
         return self._makeproxy(body, schema)
 
 
+class Api(flask_smorest.Api):
+    ERROR_SCHEMA = Problem
+
+
 class ApiBlueprint(flask_smorest.Blueprint):
     """A blueprint whose routes may take location="multipart"."""
 
@@ -108,12 +112,13 @@ def register(app: Flask, blueprints: Iterable[ApiBlueprint]) -> None:
         OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS={"security": [{"bearer": []}], "info": {"description": DESCRIPTION}},
     )
-    api = flask_smorest.Api(app)
-    api.ERROR_SCHEMA = Problem
+    api = Api(app)
     scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     api.spec.components.security_scheme("bearer", scheme)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
+    content = api.spec.components.responses["DEFAULT_ERROR"]["content"]
+    content["application/problem+json"] = content.pop("application/json")
     spec = "api-docs.openapi_json"
     # A bound method takes no mark of its own, a partial does.
     app.view_functions[spec] = open_to_all(partial(app.view_functions[spec]))

@@ -6,7 +6,7 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
 
-from app import auth, clients, health, logs, openapi, problems
+from app import auth, clients, health, logs, openapi, problems, request_log
 from app.config import Config
 from app.imports.routes import imports
 
@@ -26,7 +26,7 @@ def build(config: Config) -> Flask:
     held = clients.build(config)
     clients.attach(app, held)
     _allow_origins(app, config.cors_origins)
-    logs.register(app)
+    request_log.register(app)
     auth.register(app, held.tokens)
     openapi.register(app, [health.health, imports])
     problems.register(app)

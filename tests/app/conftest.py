@@ -1,0 +1,73 @@
+"""A Flask app whose Supabase and Redis do not answer, and tokens for it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jwt
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.config import Config
+
+SECRET = "made-up-for-tests-only, long enough for every HMAC: 64 bytes....."
+ISSUER = "http://127.0.0.1:9/auth/v1"
+
+
+@pytest.fixture
+def config() -> Config:
+    # Port 9 is closed on every machine we know: nothing answers there.
+    return Config(
+        supabase_url="http://127.0.0.1:9",
+        supabase_anon_key="anon",
+        jwt_issuer=ISSUER,
+        jwt_secret=SECRET,
+        redis_url="redis://127.0.0.1:9/0",
+        upload_limit_bytes=1024 * 1024,
+        cors_origins=("https://crm.example.com",),
+    )
+
+
+@pytest.fixture
+def app(config: Config) -> Flask:
+    return create_app(config)
+
+
+@pytest.fixture
+def client(app: Flask) -> Iterator[FlaskClient]:
+    yield app.test_client()
+    app.extensions["clients"].http.close()
+    app.extensions["clients"].redis.close()
+
+
+@pytest.fixture
+def claims() -> dict[str, Any]:
+    return {
+        "iss": ISSUER,
+        "aud": "authenticated",
+        "role": "authenticated",
+        "sub": str(uuid.UUID(int=7)),
+        "exp": int(time.time()) + 600,
+        "email": "owner@example.com",
+    }
+
+
+@pytest.fixture
+def sign(claims: dict[str, Any]) -> Callable[..., str]:
+    """A token of the claims with some replaced; None leaves a claim out."""
+
+    def make(*, secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
+        changed = {k: v for k, v in {**claims, **changes}.items() if v is not None}
+        return jwt.encode(changed, secret, algorithm=algorithm)
+
+    return make
+
+
+@pytest.fixture
+def signed_in(sign: Callable[..., str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {sign()}"}

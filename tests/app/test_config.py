@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.config import Config, ConfigError, WorkerConfig
+
+CHECKOUT = Path(__file__).parents[2]
+WEB = {
+    "SUPABASE_URL": "http://127.0.0.1:54321/",
+    "SUPABASE_ANON_KEY": "anon-key",
+    "REDIS_URL": "redis://127.0.0.1:54379/0",
+}
+WORKER = {**WEB, "SUPABASE_SERVICE_ROLE_KEY": "service-key"}
+
+
+def test_every_missing_setting_is_named_at_once() -> None:
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env({})
+    for name in WEB:
+        assert f"{name} is missing" in str(refused.value)
+
+
+def test_every_malformed_setting_is_named_and_no_value_is_shown() -> None:
+    wrong = {
+        "SUPABASE_URL": "ftp://secret-host",
+        "SUPABASE_ANON_KEY": "anon-key",
+        "SUPABASE_JWT_SECRET": "tooshort",
+        "REDIS_URL": "http://[redis",
+        "UPLOAD_LIMIT_MB": "many",
+        "LOG_LEVEL": "loud",
+        "CORS_ORIGINS": "https://a.example.com, *",
+    }
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env(wrong)
+    said = str(refused.value)
+    for name in wrong.keys() - {"SUPABASE_ANON_KEY"}:
+        assert f"{name} is malformed" in said
+    assert "secret-host" not in said
+    assert "tooshort" not in said
+
+
+def test_the_web_process_needs_no_service_key_and_has_sober_defaults() -> None:
+    config = Config.from_env({**WEB, "CORS_ORIGINS": "https://a.example.com,https://b.example.com"})
+    assert config.supabase_url == "http://127.0.0.1:54321"
+    assert config.jwt_issuer == "http://127.0.0.1:54321/auth/v1"
+    assert config.upload_limit_bytes == 200 * 1024 * 1024
+    assert config.jwt_secret == ""
+    assert config.cors_origins == ("https://a.example.com", "https://b.example.com")
+
+
+def test_workers_need_the_service_key() -> None:
+    with pytest.raises(ConfigError, match="SUPABASE_SERVICE_ROLE_KEY is missing"):
+        WorkerConfig.from_env(WEB)
+    assert WorkerConfig.from_env(WORKER).service_role_key == "service-key"
+
+
+def test_settings_do_not_show_their_secrets_when_printed() -> None:
+    secret = "x" * 32
+    shown = repr(Config.from_env({**WEB, "SUPABASE_JWT_SECRET": secret}))
+    shown += repr(WorkerConfig.from_env(WORKER))
+    assert not re.search(f"anon-key|service-key|{secret}", shown)
+
+
+def test_the_environment_is_read_when_no_mapping_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in WORKER.items():
+        monkeypatch.setenv(name, value)
+    assert Config.from_env().supabase_anon_key == "anon-key"
+    assert WorkerConfig.from_env().redis_url == WEB["REDIS_URL"]
+
+
+def test_the_example_names_every_setting_that_is_read() -> None:
+    source = (CHECKOUT / "app/config.py").read_text()
+    read = set(re.findall(r'\(\s*"([A-Z][A-Z_]+)"', source))
+    example = (CHECKOUT / ".env.example").read_text()
+    assert read == set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+
+
+def test_a_web_process_without_settings_stops_with_the_list_and_no_traceback() -> None:
+    bare = {k: v for k, v in os.environ.items() if k not in WORKER}
+    done = subprocess.run(
+        [sys.executable, "-c", "import wsgi"],
+        cwd=CHECKOUT,
+        env=bare,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "SUPABASE_URL is missing" in done.stderr
+    assert "Traceback" not in done.stderr
