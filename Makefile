@@ -35,7 +35,7 @@ check: install ## linters, types, import arrows, migrations there and back, Supa
 	@ruff check .
 	@ruff format --check .
 	@mypy
-	@$(PYTHON) -m pytest -q tests/test_imports.py
+	@$(PYTHON) -m pytest -q tests/test_layers.py
 	@$(PYTHON) -m devstack.check_migrations
 
 bench: install ## 100,000 rows against a plain COPY
