@@ -19,6 +19,8 @@ from devstack.processes import recall
 VENV_BIN = CHECKOUT / ".venv" / "bin"
 SETTLED_AFTER_S = 1.0
 Pairs = dict[str, str]
+# What answers the outside world must not hold the key that opens everything.
+WITHHELD = {"web": {"SUPABASE_SERVICE_ROLE_KEY"}}
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,18 @@ def environment(folder: Folder, pairs: Pairs, name: str) -> Pairs:
         return base | pairs | {"SUPABASE_CONFIG": str(CHECKOUT / "supabase" / "config.toml")}
     if name in ("postgres", "redis"):
         return base
+    coverage = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
+    return base | coverage | _product_settings(folder, pairs, withheld=WITHHELD.get(name, set()))
+
+
+def _product_settings(folder: Folder, pairs: Pairs, withheld: set[str]) -> Pairs:
+    """Settings left empty in `.env` (a fresh copy of .env.example) do not count."""
     mine = settings.read_env(CHECKOUT / ".env") if folder.is_default else {}
-    bind = {"PORT": pairs["WEB_PORT"], "BIND_HOST": "127.0.0.1"}
-    coverage = {k: v for k, v in os.environ.items() if k.startswith("COVERAGE_")}
-    return base | settings.read_env(folder.stack_env) | bind | mine | coverage
+    known = settings.read_env(folder.stack_env) | {
+        key: value for key, value in mine.items() if value
+    }
+    known |= {"PORT": pairs["WEB_PORT"], "BIND_HOST": "127.0.0.1"}
+    return {key: value for key, value in known.items() if key not in withheld | {"DATABASE_URL"}}
 
 
 def _postgrest_settings(pairs: Pairs) -> Pairs:

@@ -12,16 +12,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devstack import migrations, ports, postgres, settings
+from devstack import migrations, ports, postgres, settings, supervisor
 from devstack.layout import CHECKOUT, DEFAULT_STACK, Folder, StackError, refuse_production
-from devstack.processes import recall, remember, stop, wait_until
+from devstack.processes import recall, stop, wait_until
 from devstack.services import SERVICES, pid_file
-from devstack.supervisor import read_wanted, stop_services, wanted_file, write_wanted
 
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 60.0
 DEATHS_ALLOWED = 3
-SUPERVISOR = "devstack.supervisor"
 
 
 class Stack:
@@ -59,12 +57,12 @@ class Stack:
         if not self.folder.path.exists():
             return
         with self._lock():
-            wanted_file(self.folder).unlink(missing_ok=True)
-            supervisor = recall(self._supervisor_file())
-            if supervisor:
-                stop(supervisor, signal.SIGTERM, STOPPED_WITHIN_S)
-            stop_services(self.folder)
-            self._supervisor_file().unlink(missing_ok=True)
+            supervisor.wanted_file(self.folder).unlink(missing_ok=True)
+            started = recall(supervisor.supervisor_file(self.folder))
+            if started:
+                stop(started, signal.SIGTERM, STOPPED_WITHIN_S)
+            supervisor.stop_services(self.folder)
+            supervisor.supervisor_file(self.folder).unlink(missing_ok=True)
             if destroy:
                 self._destroy()
 
@@ -111,10 +109,10 @@ class Stack:
         return bool(self.pid(service)) and SERVICES[service].ready(self.folder, self.env)
 
     def wanted(self) -> list[str]:
-        return read_wanted(self.folder)
+        return supervisor.read_wanted(self.folder)
 
     def supervisor_pid(self) -> int | None:
-        started = recall(self._supervisor_file())
+        started = recall(supervisor.supervisor_file(self.folder))
         return started.pid if started and started.alive() else None
 
     def _prepare_database(self, names: list[str], migrate: bool) -> list[str]:
@@ -133,7 +131,7 @@ class Stack:
         return remarks
 
     def _want(self, names: list[str]) -> None:
-        write_wanted(self.folder, {*self.wanted(), *names})
+        supervisor.write_wanted(self.folder, {*self.wanted(), *names})
         for name in names:
             self.wait_ready(name)
 
@@ -148,17 +146,16 @@ class Stack:
     def _start_supervisor(self) -> None:
         if self.supervisor_pid():
             return
-        write_wanted(self.folder, {name for name in SERVICES if self.pid(name)})
+        supervisor.write_wanted(self.folder, {name for name in SERVICES if self.pid(name)})
         with (self.folder.logs / "supervisor.log").open("ab") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", SUPERVISOR, self.name],
+            subprocess.run(
+                [sys.executable, "-m", supervisor.WORD, self.name],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=CHECKOUT,
-                start_new_session=True,
+                check=True,
             )
-        remember(self._supervisor_file(), child.pid, SUPERVISOR)
 
     def _destroy(self) -> None:
         data = settings.read_env(self.folder.devstack_env).get("POSTGRES_DATA")
@@ -180,9 +177,6 @@ class Stack:
         with (self.folder.path / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-    def _supervisor_file(self) -> Path:
-        return self.folder.run / "supervisor.json"
 
 
 def _named(only: Iterable[str] | None) -> list[str]:

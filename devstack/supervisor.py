@@ -7,6 +7,7 @@ killed supervisor left running. SIGTERM stops everything, last started first.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from devstack.layout import CHECKOUT, Folder, refuse_production
 from devstack.processes import Started, recall, remember, stop, sweep_session
 from devstack.services import SERVICES, Service, environment, pid_file
 
+WORD = "devstack.supervisor"
 LOOK_EVERY_S = 0.2
 SHORTEST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
@@ -130,9 +132,24 @@ class Supervisor:
         self.ending.set()
 
 
+def supervisor_file(folder: Folder) -> Path:
+    return folder.run / "supervisor.json"
+
+
+def detach(folder: Folder) -> None:
+    """Goes on as a child of nobody; the command that started us returns when its pid is written."""
+    child = os.fork()
+    if child:
+        remember(supervisor_file(folder), child, WORD)
+        os._exit(0)
+    os.setsid()
+
+
 def main() -> None:
     refuse_production()
-    supervisor = Supervisor(Folder(sys.argv[1]))
+    folder = Folder(sys.argv[1])
+    detach(folder)
+    supervisor = Supervisor(folder)
     signal.signal(signal.SIGTERM, supervisor.end)
     signal.signal(signal.SIGINT, supervisor.end)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
