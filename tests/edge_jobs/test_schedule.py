@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rq import Queue
+from rq.serializers import JSONSerializer
+
 from app import queues
+from devstack.stack import Stack
 from edge_jobs import schedule
 
 CHECKOUT = Path(__file__).parents[2]
@@ -71,3 +76,13 @@ def test_sigterm_stops_the_clock_long_before_its_next_tick() -> None:
     assert code == 0
     assert "clock_started" in said
     assert "clock_stopped" in said
+
+
+def test_each_tick_rings_the_sweep_once_however_many_clocks_run(stack: Stack) -> None:
+    at = START + timedelta(seconds=random.randrange(10**9))
+    with queues.connect(stack.env["REDIS_URL"]) as redis:
+        for now in (at, at, at + timedelta(seconds=15)):
+            schedule.ring_all(redis, now)
+        waiting = Queue("maintenance", connection=redis, serializer=JSONSerializer).job_ids
+        for now in (at, at + timedelta(seconds=15)):
+            assert waiting.count(queues.ring_waiting_imports(now=now).id) == 1
