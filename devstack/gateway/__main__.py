@@ -24,10 +24,7 @@ def main() -> int:
     except (StackError, settings.SettingsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(
-        f"Local stand-in for Supabase on {told.public_url}: for development only, never production.",
-        flush=True,
-    )
+    print(f"Local stand-in for Supabase on {told.public_url}, for development only", flush=True)
     web.run_app(
         app.build(told),
         host="127.0.0.1",

@@ -22,8 +22,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOG = logging.getLogger("gateway")
 ALLOWED_METHODS = "GET, HEAD, PUT, PATCH, POST, DELETE, OPTIONS"
 EXPOSED = (
-    "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding,"
-    " Range-Unit, X-Total-Count, Link, X-Supabase-Api-Version, Preference-Applied"
+    "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server,"
+    " Transfer-Encoding, Range-Unit, X-Total-Count, Link, X-Supabase-Api-Version,"
+    " Preference-Applied"
 )
 
 
@@ -79,7 +80,7 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 def _body(status: int, message: str) -> dict[str, str | int]:
-    """Read by all clients: Auth looks for `msg`, Storage for statusCode, error and message, PostgREST for `message`."""
+    """For every client: Auth reads `msg`, Storage statusCode and error, PostgREST `message`."""
     return {
         "code": status,
         "statusCode": str(status),

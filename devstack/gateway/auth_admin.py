@@ -164,12 +164,7 @@ async def delete_user(request: web.Request) -> web.Response:
 async def _changes(
     request: web.Request, user: dict[str, Any], body: dict[str, Any]
 ) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    if body.get("password"):
-        shortest = request.app[SETTINGS].auth.password_min_length
-        changes["encrypted_password"] = await passwords.new_hash(str(body["password"]), shortest)
-    elif body.get("password_hash"):
-        changes["encrypted_password"] = str(body["password_hash"])
+    changes = await _password(request, body)
     if body.get("email_confirm"):
         changes["email_confirmed_at"] = user.get("email_confirmed_at") or datetime.now(UTC)
     if body.get("role"):
@@ -183,6 +178,13 @@ async def _changes(
     if body.get("ban_duration"):
         changes["banned_until"] = _banned_until(str(body["ban_duration"]))
     return changes
+
+
+async def _password(request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+    if body.get("password"):
+        shortest = request.app[SETTINGS].auth.password_min_length
+        return {"encrypted_password": await passwords.new_hash(str(body["password"]), shortest)}
+    return {"encrypted_password": str(body["password_hash"])} if body.get("password_hash") else {}
 
 
 def _banned_until(duration: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The custom access token hook: a SQL function, run in the sign-in's own transaction as supabase_auth_admin."""
+"""The custom access token hook: a SQL function in the sign-in's own transaction."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ async def ask_hook(
     try:
         async with connection.transaction():
             await connection.execute(
-                "select set_config('role', 'supabase_auth_admin', true), set_config('search_path', 'auth', true),"
-                " set_config('statement_timeout', %s, true)",
+                "select set_config('role', 'supabase_auth_admin', true),"
+                " set_config('search_path', 'auth', true), set_config('statement_timeout', %s, true)",
                 (str(LIMIT_MS),),
             )
             row = await fetch_one(connection, call, (Jsonb(event),))  # type: ignore[arg-type]
@@ -45,7 +45,7 @@ async def ask_hook(
         raise AuthError(
             422,
             "hook_timeout",
-            f"Failed to reach hook within maximum time of {LIMIT_MS / 1000:f} seconds",
+            f"Failed to reach hook within {LIMIT_MS} ms",
         ) from error
     except psycopg.errors.OperationalError:
         raise

@@ -29,8 +29,9 @@ USER_BY_EMAIL = (
     " and deleted_at is null for no key update"
 )
 IDENTITIES = (
-    "select id::text as identity_id, provider_id as id, user_id::text, identity_data, provider, last_sign_in_at,"
-    " created_at, updated_at, email from auth.identities where user_id = %s order by created_at, id"
+    "select id::text as identity_id, provider_id as id, user_id::text, identity_data, provider,"
+    " last_sign_in_at, created_at, updated_at, email"
+    " from auth.identities where user_id = %s order by created_at, id"
 )
 
 
@@ -100,9 +101,10 @@ async def give_email_identity(connection: Connection, user: dict[str, Any]) -> N
         "phone_verified": False,
     }
     await connection.execute(
-        "insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at)"
-        " values (%s, %s, %s, 'email', now())"
-        " on conflict (provider_id, provider) do update set identity_data = excluded.identity_data, updated_at = now()",
+        "insert into auth.identities"
+        " (provider_id, user_id, identity_data, provider, last_sign_in_at)"
+        " values (%s, %s, %s, 'email', now()) on conflict (provider_id, provider)"
+        " do update set identity_data = excluded.identity_data, updated_at = now()",
         (str(user["id"]), user["id"], Jsonb(data)),
     )
 

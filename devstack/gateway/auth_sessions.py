@@ -11,7 +11,7 @@ import jwt
 from devstack.gateway.auth_errors import AuthError
 from devstack.gateway.auth_hook import ask_hook
 from devstack.gateway.auth_rows import is_banned, show
-from devstack.gateway.database import Connection, fetch_one
+from devstack.gateway.database import Connection, fetch_one, fetch_row
 from devstack.gateway.settings import Settings
 
 
@@ -19,16 +19,15 @@ async def open_session(
     connection: Connection, settings: Settings, user: dict[str, Any]
 ) -> dict[str, Any]:
     """A new session after a password was proven; the answer to the client."""
-    session = await fetch_one(
+    session = await fetch_row(
         connection, "insert into auth.sessions (user_id) values (%s) returning *", (user["id"],)
     )
-    assert session is not None
-    stamped = await fetch_one(
+    stamped = await fetch_row(
         connection,
-        "update auth.users set last_sign_in_at = now(), updated_at = now() where id = %s returning *",
+        "update auth.users set last_sign_in_at = now(), updated_at = now()"
+        " where id = %s returning *",
         (user["id"],),
     )
-    assert stamped is not None
     refresh_token = await _add_refresh_token(connection, user["id"], session["id"], parent=None)
     return await _answer(connection, settings, stamped, session, refresh_token, "password")
 
@@ -36,7 +35,7 @@ async def open_session(
 async def refresh(
     connection: Connection, settings: Settings, given: str
 ) -> dict[str, Any] | AuthError:
-    """The next tokens of the session. An error is returned, not raised: a revoked family must be committed."""
+    """The session's next tokens. Errors are returned, not raised: a revocation must commit."""
     token = await fetch_one(
         connection, "select * from auth.refresh_tokens where token = %s for update", (given,)
     )
@@ -80,8 +79,8 @@ async def _next_refresh_token(
             return str(active["token"])
         reusable = await fetch_one(
             connection,
-            "select updated_at + make_interval(secs => %s) > now() as yes from auth.refresh_tokens"
-            " where id = %s",
+            "select updated_at + make_interval(secs => %s) > now() as yes"
+            " from auth.refresh_tokens where id = %s",
             (settings.auth.reuse_interval_s, token["id"]),
         )
         if active is None or reusable is None or not reusable["yes"]:
@@ -95,7 +94,8 @@ async def _next_refresh_token(
 
 async def _revoke_tokens(connection: Connection, session_id: Any) -> None:
     await connection.execute(
-        "update auth.refresh_tokens set revoked = true, updated_at = now() where session_id = %s and not revoked",
+        "update auth.refresh_tokens set revoked = true, updated_at = now()"
+        " where session_id = %s and not revoked",
         (session_id,),
     )
 
@@ -105,7 +105,8 @@ async def _add_refresh_token(
 ) -> str:
     token = secrets.token_urlsafe(16)
     await connection.execute(
-        "insert into auth.refresh_tokens (token, user_id, session_id, parent) values (%s, %s, %s, %s)",
+        "insert into auth.refresh_tokens (token, user_id, session_id, parent)"
+        " values (%s, %s, %s, %s)",
         (token, str(user_id), session_id, parent),
     )
     return token
@@ -158,6 +159,7 @@ async def end_sessions(
 ) -> None:
     """Refresh tokens go with their sessions."""
     await connection.execute(
-        "delete from auth.sessions where user_id = %s and id is distinct from %s and (%s::uuid is null or id = %s)",
+        "delete from auth.sessions where user_id = %s and id is distinct from %s"
+        " and (%s::uuid is null or id = %s)",
         (user_id, keep, only, only),
     )

@@ -65,8 +65,16 @@ async def become(connection: Connection, caller: Caller) -> None:
 
 
 async def fetch_one(connection: Connection, query: str, values: Any = ()) -> dict[str, Any] | None:
-    return await (await connection.execute(query, values)).fetchone()  # type: ignore[arg-type]
+    return await (await connection.execute(query, values)).fetchone()
+
+
+async def fetch_row(connection: Connection, query: str, values: Any = ()) -> dict[str, Any]:
+    """For a query that always has a row, such as an insert that returns one."""
+    row = await fetch_one(connection, query, values)
+    if row is None:
+        raise LookupError(f"no row from: {query}")
+    return row
 
 
 async def fetch_all(connection: Connection, query: str, values: Any = ()) -> list[dict[str, Any]]:
-    return await (await connection.execute(query, values)).fetchall()  # type: ignore[arg-type]
+    return await (await connection.execute(query, values)).fetchall()

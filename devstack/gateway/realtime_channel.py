@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TOPIC_PREFIX = "realtime:"
 LONGEST_TIMER_S = 3600.0
+NOT_ALLOWED = "Unauthorized: You do not have permissions to read from this Channel topic"
 ALL_RIGHTS = Rights(frozenset(EXTENSIONS), frozenset(EXTENSIONS))
 
 
@@ -57,9 +58,7 @@ class Channel:
         if self._private:
             rights = await rights_of(self._socket.database, caller, self._topic)
             if not rights.read:
-                raise Refused(
-                    f"Unauthorized: You do not have permissions to read from this Channel topic: {self._topic}"
-                )
+                raise Refused(f"{NOT_ALLOWED}: {self._topic}")
             self._rights = rights
         self._token = token
         self._watch_expiry(caller)
@@ -83,7 +82,7 @@ class Channel:
             self._socket.reply(message, "ok", {})
 
     def _take_broadcast(self, message: Message) -> None:
-        """Without the right to write nothing happens and nothing is answered, as on the real server."""
+        """Without the right to write nothing happens or is answered, as on the real server."""
         if "broadcast" not in self._rights.write:
             return
         payload = broadcast(

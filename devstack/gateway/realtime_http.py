@@ -14,7 +14,7 @@ from devstack.gateway.realtime_rights import rights_of
 
 
 async def broadcast_batch(request: web.Request) -> web.Response:
-    """`{messages: [{topic, event, payload, private}]}`; what the caller may not send is left out in silence."""
+    """`{messages: [{topic, event, payload, private}]}`; what the caller may not send is dropped."""
     caller, body = _caller(request), await _json(request)
     messages = body.get("messages") if isinstance(body, dict) else None
     if not isinstance(messages, list) or not all(

@@ -32,6 +32,6 @@ class Hub:
 
 
 def broadcast(event: str, payload: Any, message_id: str | None = None) -> dict[str, Any]:
-    """The payload of a broadcast as clients read it; rows of realtime.messages also carry their id."""
+    """A broadcast as clients read it; rows of realtime.messages also carry their id."""
     body = {"type": "broadcast", "event": event, "payload": payload}
     return body | {"meta": {"id": message_id}} if message_id else body

@@ -1,4 +1,4 @@
-"""Rows of realtime.messages on their way to subscribers: NOTIFY brings ids, the rows are read here."""
+"""Rows of realtime.messages to their subscribers: NOTIFY brings ids, the rows are read here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ CHANNEL = "devstack_realtime"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 BATCH = 500
 LOG = logging.getLogger("gateway.realtime")
-READ = "select id::text, topic, event, payload, private from realtime.messages where id = any(%s::uuid[])"
+READ = (
+    "select id::text, topic, event, payload, private from realtime.messages"
+    " where id = any(%s::uuid[])"
+)
 # The real server drops its partitions after three days.
 PRUNE = "delete from realtime.messages where inserted_at < now() - interval '3 days'"
 

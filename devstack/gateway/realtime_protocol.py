@@ -1,6 +1,6 @@
-"""Phoenix messages on the wire: 1.0.0 is an object, 2.0.0 an array or, for broadcasts, a binary frame.
+"""Phoenix messages on the wire: 1.0.0 is an object, 2.0.0 an array or a binary broadcast.
 
-The binary frames are realtime-js's own (lib/serializer.ts): kind 3 is sent by a client, kind 4 by the server.
+The binary frames are realtime-js's own (lib/serializer.ts): kind 3 is a client's, 4 a server's.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def decode(data: str | bytes, version: str) -> Message:
 
 
 def _decode_broadcast(data: bytes) -> Message:
-    """kind, five lengths, encoding; then join_ref, ref, topic, event, metadata; the rest is the payload."""
+    """kind, five lengths, encoding; join_ref, ref, topic, event, metadata; then the payload."""
     if len(data) < 7 or data[0] != CLIENT_BROADCAST:
         raise BadMessage("unknown binary frame")
     parts, offset = [], 7
@@ -82,9 +82,5 @@ def encode(message: Message, version: str) -> str | bytes | None:
 
 def _encode_bytes(message: Message) -> bytes:
     topic, event = message.topic.encode(), str(message.payload["event"]).encode()
-    return (
-        bytes([SERVER_BROADCAST, len(topic), len(event), 0, RAW])
-        + topic
-        + event
-        + message.payload["payload"]
-    )
+    body: bytes = message.payload["payload"]
+    return bytes([SERVER_BROADCAST, len(topic), len(event), 0, RAW]) + topic + event + body

@@ -34,7 +34,7 @@ class Socket:
         self._queue: asyncio.Queue[str | bytes] = asyncio.Queue(QUEUE_LENGTH)
 
     def send(self, message: Message) -> None:
-        """Never waits. Who does not read for a thousand messages loses the connection and comes again."""
+        """Never waits. Who reads nothing for a thousand messages loses the connection."""
         data = encode(message, self.version)
         if data is None:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector, web
@@ -29,7 +28,7 @@ HOP_BY_HOP = {
 
 
 def new_session() -> ClientSession:
-    # Idle connections are dropped before PostgREST drops them (30 s): a POST never meets a dead one.
+    # Idle connections are dropped before PostgREST drops them (30 s): no POST meets a dead one.
     return ClientSession(
         connector=TCPConnector(limit=0, keepalive_timeout=10),
         timeout=ClientTimeout(total=None, sock_connect=2),
@@ -49,7 +48,7 @@ async def forward(request: web.Request) -> web.StreamResponse:
         answer = await request.app[POSTGREST].request(
             request.method, url, headers=_request_headers(request), data=body, allow_redirects=False
         )
-    except (ClientError, asyncio.TimeoutError, OSError):
+    except (ClientError, TimeoutError, OSError):
         return _not_there()
     try:
         return await _relay(request, answer)

@@ -9,7 +9,7 @@ from aiohttp import web
 from devstack.gateway.auth_rows import moment
 from devstack.gateway.callers import caller_of
 from devstack.gateway.database import Connection, fetch_all, fetch_one
-from devstack.gateway.keys import DATABASE, SETTINGS
+from devstack.gateway.keys import DATABASE, SETTINGS, as_caller
 from devstack.gateway.settings import parse_size
 from devstack.gateway.storage_errors import StorageError, duplicate, invalid, no_bucket, read_json
 from devstack.gateway.storage_files import discard
@@ -69,7 +69,8 @@ async def create(request: web.Request) -> web.Response:
             raise duplicate()
     async with request.app[DATABASE].acting_as(caller) as connection:
         await connection.execute(
-            "insert into storage.buckets (id, name, owner, owner_id, public, file_size_limit, allowed_mime_types)"
+            "insert into storage.buckets"
+            " (id, name, owner, owner_id, public, file_size_limit, allowed_mime_types)"
             " values (%(id)s, %(name)s, %(owner)s, %(owner)s, %(public)s, %(limit)s, %(types)s)",
             values,
         )
@@ -95,12 +96,11 @@ def _options(body: dict[str, Any]) -> dict[str, Any]:
 
 async def update(request: web.Request) -> web.Response:
     body, bucket = await read_json(request), request.match_info["bucket"]
-    async with request.app[DATABASE].acting_as(
-        caller_of(request, request.app[SETTINGS])
-    ) as connection:
+    async with as_caller(request) as connection:
         await bucket_row(connection, bucket)
         done = await connection.execute(
-            "update storage.buckets set public = %(public)s, file_size_limit = %(limit)s, allowed_mime_types = %(types)s,"
+            "update storage.buckets set public = %(public)s, file_size_limit = %(limit)s,"
+            " allowed_mime_types = %(types)s,"
             " updated_at = now() where id = %(id)s",
             _options(body) | {"id": bucket},
         )
@@ -115,9 +115,7 @@ async def delete(request: web.Request) -> web.Response:
         used = await fetch_one(
             connection, "select from storage.objects where bucket_id = %s limit 1", (bucket,)
         )
-    async with request.app[DATABASE].acting_as(
-        caller_of(request, request.app[SETTINGS])
-    ) as connection:
+    async with as_caller(request) as connection:
         await bucket_row(connection, bucket)
         if used is not None:
             raise StorageError(
@@ -131,9 +129,7 @@ async def delete(request: web.Request) -> web.Response:
 
 async def empty(request: web.Request) -> web.Response:
     bucket = request.match_info["bucket"]
-    async with request.app[DATABASE].acting_as(
-        caller_of(request, request.app[SETTINGS])
-    ) as connection:
+    async with as_caller(request) as connection:
         await bucket_row(connection, bucket)
         gone = await fetch_all(
             connection,

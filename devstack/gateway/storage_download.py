@@ -8,9 +8,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from devstack.gateway.auth_rows import moment
-from devstack.gateway.callers import caller_of
 from devstack.gateway.database import Connection, fetch_one
-from devstack.gateway.keys import DATABASE, SETTINGS
+from devstack.gateway.keys import DATABASE, SETTINGS, as_caller
 from devstack.gateway.storage_buckets import bucket_row
 from devstack.gateway.storage_errors import no_bucket, no_object
 from devstack.gateway.storage_files import path_of
@@ -44,9 +43,7 @@ async def public_info(request: web.Request) -> web.StreamResponse:
 
 async def _seen_by_caller(request: web.Request) -> dict[str, Any]:
     bucket, name = object_of(request)
-    async with request.app[DATABASE].acting_as(
-        caller_of(request, request.app[SETTINGS])
-    ) as connection:
+    async with as_caller(request) as connection:
         return await object_row(connection, bucket, name)
 
 

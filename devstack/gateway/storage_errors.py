@@ -1,4 +1,4 @@
-"""Storage's error shape. As on Supabase the HTTP status is 400 for nearly all; clients read `statusCode`."""
+"""Storage's error shape. As on Supabase HTTP mostly says 400; clients read `statusCode`."""
 
 from __future__ import annotations
 

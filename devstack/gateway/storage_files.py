@@ -1,4 +1,4 @@
-"""Bytes on disk: received into a temporary file, kept under the object's version and nothing a client names."""
+"""Bytes on disk, under the object's version: nothing a client says becomes a path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which bucket and object a URL names. Names never become paths on disk; bad ones are refused all the same."""
+"""Which bucket and object a URL names. Names never become paths; bad ones are still refused."""
 
 from __future__ import annotations
 

@@ -7,9 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from devstack.gateway.auth_rows import moment
-from devstack.gateway.callers import caller_of
 from devstack.gateway.database import fetch_all
-from devstack.gateway.keys import DATABASE, SETTINGS
+from devstack.gateway.keys import SETTINGS, as_caller
 from devstack.gateway.storage_errors import invalid, no_object, read_json
 from devstack.gateway.storage_files import discard
 from devstack.gateway.storage_names import check_object_name, object_of
@@ -25,8 +24,10 @@ with inside as (
 ), found as (
     select * from inside where rest <> '' and starts_with(lower(rest), lower(%(search)s))
 ), entries as (
-    select distinct split_part(rest, '/', 1) as entry, true as folder, null::uuid as id, null::jsonb as metadata,
-        null::timestamptz as updated_at, null::timestamptz as created_at, null::timestamptz as last_accessed_at
+    select distinct split_part(rest, '/', 1) as entry, true as folder, null::uuid as id,
+        null::jsonb as metadata,
+        null::timestamptz as updated_at, null::timestamptz as created_at,
+        null::timestamptz as last_accessed_at
     from found where position('/' in rest) > 0
     union all
     select rest, false, id, metadata, updated_at, created_at, last_accessed_at
@@ -37,8 +38,8 @@ order by folder desc, {column} {order}, entry limit %(limit)s offset %(offset)s
 """
 REMOVE = (
     "delete from storage.objects where bucket_id = %s and name = any(%s)"
-    " returning id, bucket_id, name, owner, owner_id, version, metadata, user_metadata, updated_at, created_at,"
-    " last_accessed_at"
+    " returning id, bucket_id, name, owner, owner_id, version, metadata, user_metadata,"
+    " updated_at, created_at, last_accessed_at"
 )
 
 
@@ -51,9 +52,7 @@ async def list_objects(request: web.Request) -> web.Response:
         "limit": _number(body, "limit", 100),
         "offset": _number(body, "offset", 0),
     }
-    async with request.app[DATABASE].acting_as(
-        caller_of(request, request.app[SETTINGS])
-    ) as connection:
+    async with as_caller(request) as connection:
         rows = await fetch_all(connection, _sorted(body), values)
     return web.json_response([_show(row) for row in rows])
 
@@ -112,9 +111,7 @@ async def remove_one(request: web.Request) -> web.Response:
 
 async def _remove(request: web.Request, bucket: str, names: list[str]) -> list[dict[str, Any]]:
     """The bytes go after the rows are surely gone."""
-    async with request.app[DATABASE].acting_as(
-        caller_of(request, request.app[SETTINGS])
-    ) as connection:
+    async with as_caller(request) as connection:
         removed = await fetch_all(connection, REMOVE, (bucket, names))
     for row in removed:
         discard(request.app[SETTINGS].storage_dir, row["version"])

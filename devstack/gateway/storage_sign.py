@@ -8,9 +8,9 @@ from typing import Any
 import jwt
 from aiohttp import web
 
-from devstack.gateway.callers import BadToken, caller_of, read_token
+from devstack.gateway.callers import BadToken, read_token
 from devstack.gateway.database import fetch_all
-from devstack.gateway.keys import DATABASE, SETTINGS
+from devstack.gateway.keys import DATABASE, SETTINGS, as_caller
 from devstack.gateway.storage_download import object_row, send
 from devstack.gateway.storage_errors import invalid, read_json
 from devstack.gateway.storage_names import object_of
@@ -39,9 +39,7 @@ def _lifetime_s(body: dict[str, Any]) -> int:
 async def sign_one(request: web.Request) -> web.Response:
     bucket, name = object_of(request)
     lifetime_s = _lifetime_s(await read_json(request))
-    async with request.app[DATABASE].acting_as(
-        caller_of(request, request.app[SETTINGS])
-    ) as connection:
+    async with as_caller(request) as connection:
         await object_row(connection, bucket, name)
     return web.json_response({"signedURL": _address(request, bucket, name, lifetime_s)})
 
@@ -51,9 +49,7 @@ async def sign_many(request: web.Request) -> web.Response:
     lifetime_s, paths = _lifetime_s(body), body.get("paths")
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
         raise invalid("paths must be a list of object names")
-    async with request.app[DATABASE].acting_as(
-        caller_of(request, request.app[SETTINGS])
-    ) as connection:
+    async with as_caller(request) as connection:
         rows = await fetch_all(
             connection,
             "select name from storage.objects where bucket_id = %s and name = any(%s)",

@@ -1,4 +1,4 @@
-"""Uploads: first the right is tried, then the bytes are taken, then the row is written under the caller's role."""
+"""Uploads: the right is tried, the bytes are taken, the row is written under the caller's role."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ from devstack.gateway.storage_names import object_of
 CHUNK = 1 << 18
 MAX_FIELD = 1 << 16
 INSERT = (
-    "insert into storage.objects (id, bucket_id, name, owner, owner_id, metadata, user_metadata, version)"
-    " values (%(id)s, %(bucket)s, %(name)s, %(owner)s, %(owner)s, %(metadata)s, %(user_metadata)s, %(version)s)"
+    "insert into storage.objects"
+    " (id, bucket_id, name, owner, owner_id, metadata, user_metadata, version)"
+    " values (%(id)s, %(bucket)s, %(name)s, %(owner)s, %(owner)s, %(metadata)s,"
+    " %(user_metadata)s, %(version)s)"
 )
 UPSERT = INSERT + (
-    " on conflict (bucket_id, name) do update set metadata = excluded.metadata, version = excluded.version,"
-    " user_metadata = excluded.user_metadata, owner = excluded.owner, owner_id = excluded.owner_id, updated_at = now()"
+    " on conflict (bucket_id, name) do update set metadata = excluded.metadata,"
+    " version = excluded.version, user_metadata = excluded.user_metadata, owner = excluded.owner,"
+    " owner_id = excluded.owner_id, updated_at = now()"
 )
 
 
@@ -103,8 +106,9 @@ async def _insert(
     if old is not None and not upload.upsert:
         raise duplicate()
     await become(connection, upload.caller)
+    object_id = str(old["id"]) if old else str(uuid4())
     values = {
-        "id": old["id"] if old else str(uuid4()),
+        "id": object_id,
         "bucket": upload.bucket,
         "name": upload.name,
         "owner": upload.caller.user_id,
@@ -113,7 +117,7 @@ async def _insert(
         "user_metadata": Jsonb(upload.user_metadata),
     }
     await connection.execute(UPSERT if upload.upsert else INSERT, values)
-    return values["id"], old["version"] if old else None
+    return object_id, old["version"] if old else None
 
 
 def _metadata(upload: Upload, received: Received) -> dict[str, Any]:
