@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
@@ -69,6 +70,8 @@ def main() -> int:
     commands.choices["up"].add_argument("--no-migrate", action="store_true")
     commands.choices["down"].add_argument("--destroy", action="store_true", help="remove the data")
     options = parser.parse_args()
+    # `make status | head -1` ends quietly.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         return int(options.function(options))
     except StackError as problem:
