@@ -72,7 +72,7 @@ def _http_exception(error: HTTPException) -> Response | WerkzeugResponse:
 
 
 def _fields(error: HTTPException) -> list[FieldError]:
-    """The field errors webargs left on its 422: {location: {field: [messages]}}, nested freely."""
+    """The errors webargs left on its 422: {location: {field: [messages]}}, nested freely."""
     messages = (getattr(error, "data", None) or {}).get("messages", {})
     return [
         FieldError(field, message)
@@ -86,9 +86,8 @@ def _walk(path: str, found: object) -> Iterator[tuple[str, str]]:
         for key, inner in found.items():
             yield from _walk(f"{path}.{key}" if path else str(key), inner)
     elif isinstance(found, list):
-        yield path, " ".join(str(message) for message in found)
-    else:
-        yield path, str(found)
+        # A body that cannot be read at all has no field.
+        yield path or "body", " ".join(str(message) for message in found)
 
 
 def _unexpected(error: Exception) -> Response:
