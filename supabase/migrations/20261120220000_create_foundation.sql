@@ -24,7 +24,7 @@ begin
 end $$;
 
 create function private.refuse(p_status int, p_code text, p_detail text, p_hint text default '') returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
 begin
   -- PostgREST turns SQLSTATE PTxyz into HTTP status xyz.
   raise exception using errcode = 'PT' || p_status, message = p_code, detail = p_detail, hint = p_hint;

@@ -7,7 +7,7 @@ language plpgsql immutable parallel safe set search_path = '' as $$
 declare
   v_words text[] := string_to_array(btrim(regexp_replace(regexp_replace(
     replace(replace(upper(p_address), '#', ' UNIT '), '''', ''), '[^[:alnum:]/-]+', ' ', 'g'), '\s+', ' ', 'g')), ' ');
-  v_short constant jsonb := '{"STREET":"ST","STR":"ST","AVENUE":"AVE","AV":"AVE","ROAD":"RD","DRIVE":"DR","DRV":"DR","LANE":"LN",
+  v_short constant jsonb := jsonb '{"STREET":"ST","STR":"ST","AVENUE":"AVE","AV":"AVE","ROAD":"RD","DRIVE":"DR","DRV":"DR","LANE":"LN",
     "BOULEVARD":"BLVD","CIRCLE":"CIR","COURT":"CT","PLACE":"PL","TERRACE":"TER","TERR":"TER","HIGHWAY":"HWY","PARKWAY":"PKWY",
     "SQUARE":"SQ","TRAIL":"TRL","NORTH":"N","SOUTH":"S","EAST":"E","WEST":"W","NORTHEAST":"NE","NORTHWEST":"NW",
     "SOUTHEAST":"SE","SOUTHWEST":"SW","APARTMENT":"UNIT","APT":"UNIT","SUITE":"UNIT","STE":"UNIT"}';
@@ -89,7 +89,7 @@ begin
   insert into public.contact_cards as k (contact_id, location_id, first_name, city)
   select c.id, c.location_id, c.first_name, h.city from public.contacts c
   left join lateral (
-    select p.city from public.property_contacts pc join public.properties p on p.id = pc.property_id
+    select (select p.city from public.properties p where p.id = pc.property_id) as city from public.property_contacts pc
     where pc.contact_id = c.id and pc.end_date is null order by pc.created_at, pc.property_id limit 1) h on true
   where c.id = any (p_contacts) and c.deleted_at is null
   on conflict (contact_id) do update set first_name = excluded.first_name, city = excluded.city

@@ -90,14 +90,14 @@ create unlogged table private.import_stage_rows (
   import_id uuid, batch_no int, row_no int, pass int not null, data jsonb not null,
   apn text, address_norm text not null, city_norm text not null, zip text not null,
   reject jsonb, warnings jsonb not null, cells jsonb,
-  property_id uuid not null default gen_random_uuid(), property_outcome text, changes jsonb,
+  property_id uuid not null default gen_random_uuid(), property_outcome text, patch jsonb, changes jsonb,
   primary key (import_id, batch_no, row_no)
 );
 create unlogged table private.import_stage_people (
   import_id uuid, batch_no int, row_no int, slot text, pass int not null, data jsonb not null,
   phone text, email text, name_key text, property_id uuid,
   contact_id uuid not null default gen_random_uuid(), contact_outcome text, link_outcome text, member_outcome text,
-  is_deleted boolean not null default false, changes jsonb,
+  is_deleted boolean not null default false, patch jsonb, changes jsonb,
   primary key (import_id, batch_no, row_no, slot)
 );
 alter table private.import_stage_rows enable row level security;

@@ -1,5 +1,6 @@
 -- The API's own limit is 8 s, too little for a batch redone row by row or the books of a million rows; PostgREST takes these
 -- functions' own statement_timeout instead.
+-- enable_seqscan: a session plans these functions once, perhaps on empty tables, and keeps the plan while the tables grow.
 -- The two calls a worker makes: put a batch in (once, whatever happens), and close the books on the whole file.
 set lock_timeout = '4s';
 
@@ -22,7 +23,7 @@ begin
 end $$;
 
 create function public.import_batch(p_import uuid, p_lease uuid, p_batch_no int, p_rows jsonb) returns jsonb
-language plpgsql security definer set search_path = '' set statement_timeout = '120s' as $$
+language plpgsql security definer set search_path = '' set statement_timeout = '120s' set enable_seqscan = off as $$
 declare
   v_import public.imports := private.hold_import(p_import, p_lease);
   v_redone boolean := false;

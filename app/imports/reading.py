@@ -1,0 +1,83 @@
+"""What a file is, found by reading it once: its dialect, format, tier and number of rows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+from app.imports import propertyradar
+from app.imports.csv_rows import Dialect, Record, UnreadableFile, read_records, sniff, without_notice
+
+OpenFile = Callable[[], AbstractContextManager[Iterator[bytes]]]
+
+# Renewing a lease as often as this keeps it alive however long a file is.
+ROWS_A_BREATH = 20_000
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """`ignored_rows` are licence notices at the end; `warnings` are {code, message} as imports keeps them."""
+
+    dialect: Dialect
+    header: list[str]
+    tier: str
+    total_rows: int
+    ignored_rows: int
+    warnings: list[dict[str, str]]
+
+
+def read_facts(open_file: OpenFile, tier: str | None, breathe: Callable[[], None]) -> FileFacts:
+    """Reads the whole file. Raises UnreadableFile, saying what to do, when it cannot be imported.
+
+    `breathe` is called every ROWS_A_BREATH rows.
+    """
+    with open_file() as chunks:
+        dialect = sniff(next(chunks, b""))
+    try:
+        return _facts(open_file, dialect, tier, breathe)
+    except UnicodeDecodeError:
+        facts = _facts(open_file, replace(dialect, encoding="cp1252"), tier, breathe)
+        note = {"code": "not_utf8", "message": "The file is not UTF-8; it was read as Windows-1252."}
+        return replace(facts, warnings=[*facts.warnings, note])
+
+
+def data_rows(chunks: Iterator[bytes], facts: FileFacts) -> Iterator[Record]:
+    """The data rows, in order: no header, no notice."""
+    records = read_records(chunks, facts.dialect)
+    next(records)
+    return (record for record in without_notice(records, len(facts.header)) if record)
+
+
+def _facts(
+    open_file: OpenFile, dialect: Dialect, tier: str | None, breathe: Callable[[], None]
+) -> FileFacts:
+    with open_file() as chunks:
+        records = read_records(chunks, dialect)
+        first = next(records, None)
+        if first is None:
+            raise UnreadableFile("The file is empty. Export the list again and upload that file.")
+        header = first.cells
+        found_tier = _tier(header, tier)
+        total = ignored = 0
+        for record in without_notice(records, len(header)):
+            total, ignored = (total + 1, ignored) if record else (total, ignored + 1)
+            if (total + 1) % ROWS_A_BREATH == 0:
+                breathe()
+    if not total:
+        raise UnreadableFile("The file has a header but no rows. Export the list again.")
+    return FileFacts(dialect, header, found_tier, total, ignored, [])
+
+
+def _tier(header: list[str], wanted: str | None) -> str:
+    if missing := propertyradar.missing_columns(header):
+        found = ", ".join(name.strip()[:40] for name in header[:12])
+        raise UnreadableFile(
+            f"This is not a PropertyRadar export: it lacks the columns {', '.join(missing)}. "
+            f"Its first columns are: {found}. Export the list from PropertyRadar as CSV with a header line."
+        )
+    has_people = propertyradar.has_people(header)
+    if wanted == "campaign" and not has_people:
+        raise UnreadableFile(
+            "The file has no contact columns (Primary Name, Primary Mobile Phone1 …), so nobody can be texted. "
+            "Export it with contacts, or import it as tier=database."
+        )
+    return wanted or ("campaign" if has_people else "database")
