@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 from flask import Flask, Response, current_app, g, json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.errors import AppError, FieldError
 
@@ -61,14 +60,13 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
     return problem(AppError(413, "payload_too_large", detail))
 
 
-def _http_exception(error: HTTPException) -> Response | WerkzeugResponse:
-    if error.code is None or error.code < 400:
-        return error.get_response()
-    status = HTTPStatus(error.code)
+def _http_exception(error: HTTPException) -> Response:
+    # Redirects, and exceptions that carry a response (they have no code), do not come here.
+    status = HTTPStatus(error.code or 500)
     by_name = (status.name.lower(), error.description or status.phrase)
-    code, detail = CODES.get(error.code, by_name)
+    code, detail = CODES.get(status, by_name)
     headers = {name: value for name, value in error.get_headers() if name in KEPT_HEADERS}
-    return problem(AppError(error.code, code, detail, errors=_fields(error), headers=headers))
+    return problem(AppError(status, code, detail, errors=_fields(error), headers=headers))
 
 
 def _fields(error: HTTPException) -> list[FieldError]:
@@ -81,11 +79,11 @@ def _fields(error: HTTPException) -> list[FieldError]:
     ]
 
 
-def _walk(path: str, found: object) -> Iterator[tuple[str, str]]:
+def _walk(path: str, found: Any) -> Iterator[tuple[str, str]]:
     if isinstance(found, Mapping):
         for key, inner in found.items():
             yield from _walk(f"{path}.{key}" if path else str(key), inner)
-    elif isinstance(found, list):
+    else:
         # A body that cannot be read at all has no field.
         yield path or "body", " ".join(str(message) for message in found)
 
