@@ -25,7 +25,7 @@ WITHHELD = {"web": {"SUPABASE_SERVICE_ROLE_KEY"}}
 
 @dataclass(frozen=True)
 class Service:
-    """`word` is in the process's command line; without the file `needs` the service is left out."""
+    """`word` is in the process's command line; `gentle` is the signal that ends it in order."""
 
     name: str
     word: str
@@ -33,7 +33,6 @@ class Service:
     ready: Callable[[Folder, Pairs], bool]
     address: Callable[[Pairs], str]
     gentle: signal.Signals = signal.SIGTERM
-    needs: str = ""
 
 
 def environment(folder: Folder, pairs: Pairs, name: str) -> Pairs:
@@ -136,8 +135,8 @@ def pid_file(folder: Folder, name: str) -> Path:
     return folder.run / f"{name}.json"
 
 
-def _from_procfile(name: str, word: str, needs: str) -> Service:
-    return Service(name, word, _procfile(name), _settled(name), lambda _: "", needs=needs)
+def _without_address(name: str, word: str) -> Service:
+    return Service(name, word, _procfile(name), _settled(name), lambda _: "")
 
 
 SERVICES: dict[str, Service] = {
@@ -171,7 +170,6 @@ SERVICES: dict[str, Service] = {
             _gateway_command,
             _http_answers("gateway", "/health"),
             _url("gateway"),
-            needs="devstack/gateway/__main__.py",
         ),
         Service(
             "web",
@@ -179,10 +177,9 @@ SERVICES: dict[str, Service] = {
             _procfile("web"),
             _http_answers("web", "/health/live"),
             _url("web"),
-            needs="wsgi.py",
         ),
-        _from_procfile("worker-imports", "imports", "edge_jobs/imports.py"),
-        _from_procfile("worker-maintenance", "maintenance", "edge_jobs/imports.py"),
-        _from_procfile("clock", "edge_jobs.schedule", "edge_jobs/schedule.py"),
+        _without_address("worker-imports", "imports"),
+        _without_address("worker-maintenance", "maintenance"),
+        _without_address("clock", "edge_jobs.schedule"),
     )
 }

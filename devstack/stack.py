@@ -42,13 +42,10 @@ class Stack:
         with self._lock():
             settings.ensure(self.folder)
             self._check_ports(names)
-            remarks = [
-                f"{name}: {SERVICES[name].needs} does not exist yet" for name in _absent(names)
-            ]
-            names = [name for name in names if name not in _absent(names)]
+            remarks: list[str] = []
             self._start_supervisor()
             if "postgres" in names:
-                remarks += self._prepare_database(names, migrate)
+                remarks = self._prepare_database(names, migrate)
             self._want(names)
         return remarks
 
@@ -118,7 +115,7 @@ class Stack:
     def _prepare_database(self, names: list[str], migrate: bool) -> list[str]:
         postgres.initialise(self.folder, self.env)
         self._want(["postgres"])
-        remarks = []
+        remarks: list[str] = []
         if not postgres.bootstrap(self.env):
             remarks.append(
                 "devstack/bootstrap changed since this database was made: `python -m devstack "
@@ -185,8 +182,3 @@ def _named(only: Iterable[str] | None) -> list[str]:
     if unknown:
         raise StackError(f"no service named {', '.join(unknown)}; there are {', '.join(SERVICES)}")
     return [name for name in SERVICES if name in asked]
-
-
-def _absent(names: list[str]) -> list[str]:
-    """Services whose code is not written yet."""
-    return [name for name in names if not (CHECKOUT / SERVICES[name].needs).exists()]
