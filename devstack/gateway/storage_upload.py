@@ -28,7 +28,7 @@ MAX_FIELD = 1 << 16
 INSERT = (
     "insert into storage.objects"
     " (id, bucket_id, name, owner, owner_id, metadata, user_metadata, version)"
-    " values (%(id)s, %(bucket)s, %(name)s, %(owner)s, %(owner)s, %(metadata)s,"
+    " values (%(id)s, %(bucket)s, %(name)s, %(owner)s::uuid, %(owner)s::text, %(metadata)s,"
     " %(user_metadata)s, %(version)s)"
 )
 UPSERT = INSERT + (
