@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
+import os
 import sys
 import time
 
@@ -13,8 +13,12 @@ from devstack.stack import Stack
 
 
 def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """Prints a line. When nobody reads on (`make up | head -1`) the work still goes on."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def up(options: argparse.Namespace) -> int:
@@ -70,8 +74,6 @@ def main() -> int:
     commands.choices["up"].add_argument("--no-migrate", action="store_true")
     commands.choices["down"].add_argument("--destroy", action="store_true", help="remove the data")
     options = parser.parse_args()
-    # `make status | head -1` ends quietly.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         return int(options.function(options))
     except StackError as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import os
 import subprocess
@@ -31,7 +32,17 @@ def dump(url: str) -> list[str]:
     # pg_dump guards its output with a word that is another one each time.
     guards = ("\\restrict", "\\unrestrict")
     lines = [line for line in done.stdout.splitlines() if not line.startswith(guards)]
-    return lines + buckets(url)
+    return grants_in_order(lines) + buckets(url)
+
+
+def grants_in_order(lines: list[str]) -> list[str]:
+    """pg_dump names the grants of an object in the order they were made, which means nothing."""
+    rights = ("GRANT ", "REVOKE ", "ALTER DEFAULT PRIVILEGES ")
+    ordered: list[str] = []
+    for are_grants, group in itertools.groupby(lines, lambda line: line.startswith(rights)):
+        block = list(group)
+        ordered += sorted(block) if are_grants else block
+    return ordered
 
 
 def buckets(url: str) -> list[str]:
