@@ -52,7 +52,7 @@ def run_file(url: str, path: Path) -> Outcome:
 
 
 def run(url: str, paths: list[Path]) -> bool:
-    """Runs the files, prints what failed and the closing line; True when everything passed."""
+    """Runs the files, prints what failed and the closing line; True when something ran and all of it passed."""
     passed = failed = 0
     for path in paths:
         outcome = run_file(url, path)
@@ -61,7 +61,7 @@ def run(url: str, paths: list[Path]) -> bool:
         for problem in outcome.problems:
             print(f"{path.name}: {problem}")
     print(f"pgTAP: {passed} passed, {failed} failed in {len(paths)} files", flush=True)
-    return not failed
+    return bool(passed) and not failed
 
 
 def main() -> int:
