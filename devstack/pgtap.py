@@ -52,7 +52,7 @@ def run_file(url: str, path: Path) -> Outcome:
 
 
 def run(url: str, paths: list[Path]) -> bool:
-    """Runs the files, prints what failed and the closing line; True when something ran and all of it passed."""
+    """Runs the files and prints what failed; True when something ran and all of it passed."""
     passed = failed = 0
     for path in paths:
         outcome = run_file(url, path)
