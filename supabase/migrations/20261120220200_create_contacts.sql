@@ -30,11 +30,11 @@ create table public.contacts (
   is_entity boolean not null default false, is_employee boolean not null default false,
   lead_source text check (lead_source in ('propertyradar', 'referral', 'quickbooks', 'openphone', 'csv', 'manual', 'website')),
   notes text, customer_since date,
-  openphone_contact_id text unique, quickbooks_customer_id text unique, quickbooks_sync_token text,
+  openphone_contact_id text, quickbooks_customer_id text, quickbooks_sync_token text,
   payment_terms text, credit_limit numeric(12,2), tax_exempt boolean not null default false,
   lifetime_value numeric(12,2), outstanding_balance numeric(12,2), last_payment_date date, avg_days_to_pay numeric(6,1),
   channel_preferences jsonb not null default '{}', metadata jsonb not null default '{}',
-  edited_fields text[] not null default '{}', created_by uuid references public.profiles (id) on delete set null,
+  edited_fields text[] not null default '{}', created_by uuid default auth.uid() references public.profiles (id) on delete set null,
   created_at timestamptz not null default now(), updated_at timestamptz not null default now(), deleted_at timestamptz,
   unique (id, location_id),
   foreign key (company_id, location_id) references public.companies (id, location_id) on delete set null (company_id),
@@ -42,11 +42,14 @@ create table public.contacts (
 );
 comment on column public.contacts.phone is 'Copy of the number a person is known by; contact_phones holds every number.';
 comment on column public.contacts.email is 'Never unique: couples share one (this lost v1 97% of an import).';
+comment on column public.contacts.created_by is 'Who typed the person in. Null for people who came in a file: import_people says which.';
 comment on column public.contacts.edited_fields is 'Columns a person typed: no import overwrites them.';
 create unique index contacts_location_phone on public.contacts (location_id, phone) where phone is not null;
 create index contacts_location_name on public.contacts (location_id, last_name, first_name, id) where deleted_at is null;
 create index contacts_location_created on public.contacts (location_id, created_at desc, id) where deleted_at is null;
 create index contacts_location_email on public.contacts (location_id, lower(email)) where email is not null;
+create unique index contacts_openphone on public.contacts (openphone_contact_id) where openphone_contact_id is not null;
+create unique index contacts_quickbooks on public.contacts (quickbooks_customer_id) where quickbooks_customer_id is not null;
 create index contacts_company on public.contacts (company_id, location_id) where company_id is not null;
 create index contacts_created_by on public.contacts (created_by) where created_by is not null;
 

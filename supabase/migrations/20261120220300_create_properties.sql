@@ -84,14 +84,14 @@ create trigger set_updated_at before update on public.property_contacts for each
 create function private.refresh_cards(p_contacts uuid[]) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
-  delete from public.contact_cards k using public.contacts c
-    where c.id = any (p_contacts) and k.contact_id = c.id and c.deleted_at is not null;
+  delete from public.contact_cards k where k.contact_id = any (p_contacts)
+    and exists (select 1 from public.contacts c where c.id = k.contact_id and c.deleted_at is not null);
   insert into public.contact_cards as k (contact_id, location_id, first_name, city)
-  select c.id, c.location_id, c.first_name, h.city from public.contacts c
-  left join lateral (
-    select (select p.city from public.properties p where p.id = pc.property_id) as city from public.property_contacts pc
-    where pc.contact_id = c.id and pc.end_date is null order by pc.created_at, pc.property_id limit 1) h on true
-  where c.id = any (p_contacts) and c.deleted_at is null
+  select c.id, c.location_id, c.first_name,
+    (select (select p.city from public.properties p where p.id = l.property_id) from public.property_contacts l
+     where l.contact_id = c.id and l.end_date is null order by l.created_at, l.property_id limit 1)
+  from unnest(p_contacts) x (id)
+  cross join lateral (select * from public.contacts c where c.id = x.id and c.deleted_at is null offset 0) c
   on conflict (contact_id) do update set first_name = excluded.first_name, city = excluded.city
     where (k.first_name, k.city) is distinct from (excluded.first_name, excluded.city);
 end $$;

@@ -161,9 +161,9 @@ begin
     select * from private.import_stage_people s
     where s.import_id = p_import.id and s.batch_no = p_batch and s.contact_outcome = 'created' and s.link_outcome is null
   ), people as (
-    insert into public.contacts (id, location_id, first_name, last_name, display_name, is_entity, phone, email, lead_source, created_by)
+    insert into public.contacts (id, location_id, first_name, last_name, display_name, is_entity, phone, email, lead_source)
     select s.contact_id, p_import.location_id, s.data ->> 'first_name', s.data ->> 'last_name', s.data ->> 'display_name',
-      coalesce((s.data ->> 'is_entity')::boolean, false), s.phone, s.email, p_import.format, p_import.created_by
+      coalesce((s.data ->> 'is_entity')::boolean, false), s.phone, s.email, p_import.format
     from fresh s order by s.phone, s.row_no, s.slot
   ), phones as (
     insert into public.contact_phones (location_id, contact_id, phone, is_primary, source, source_status)
@@ -284,10 +284,10 @@ begin
   where s.import_id = p_import.id and s.batch_no = p_batch and s.phone is not null and not s.is_deleted
     and p_import.list_id is not null and p_import.tier is distinct from 'database';
 
-  insert into public.list_members (list_id, contact_id, location_id, property_id, status, import_id, import_row_no, added_by)
+  insert into public.list_members (list_id, contact_id, location_id, property_id, status, import_id, import_row_no)
   select p_import.list_id, p.contact_id, p_import.location_id, p.property_id,
     case when private.is_suppressed(p_import.location_id, p.contact_id) then 'suppressed' else 'active' end,
-    p_import.id, p.row_no, p_import.created_by
+    p_import.id, p.row_no
   from (select distinct on (s.contact_id) s.contact_id, s.property_id, s.row_no from private.import_stage_people s
         where s.import_id = p_import.id and s.batch_no = p_batch and s.member_outcome <> 'unchanged'
         order by s.contact_id, s.row_no, s.slot) p
