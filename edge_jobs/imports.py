@@ -1,4 +1,4 @@
-"""Imports: one job carries one file into the database, batch by batch; another finds those that wait.
+"""Imports: one job carries a file into the database, batch by batch; another finds who waits.
 
 A job may be killed at any line. Each batch is one transaction that Postgres does once, the lease
 keeps a second worker away, and whoever takes the import up again skips what is already in.
@@ -7,6 +7,7 @@ keeps a second worker away, and whoever takes the import up again skips what is 
 from __future__ import annotations
 
 import math
+import resource
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,13 +32,15 @@ CHUNK_BYTES = 1 << 16
 
 
 def run_import(import_id: str) -> str:
-    """Works on the import until it is done. Returns how it ended; "busy" when it is not ours to run."""
+    """Works on the import until it is done. Returns how it ended; "busy" when it is not ours."""
     lease = str(uuid.uuid4())
     claimed = runtime.rpc("claim_import", p_import=import_id, p_lease=lease)
     if not claimed:
         return "busy"
     try:
-        return _carry_in(claimed[0], lease)
+        status = _carry_in(claimed[0], lease)
+        log.info("import_ended", import_id=import_id, status=status, max_rss_kb=_max_rss_kb())
+        return status
     except UnreadableFile as error:
         runtime.rpc("fail_import", p_import=import_id, p_lease=lease, p_error=str(error))
         return "failed"
@@ -55,11 +58,13 @@ def ring_waiting_imports() -> int:
 
 
 def _let_go(import_id: str, lease: str, error: AppError | httpx.HTTPError) -> str:
-    """Storage or database away: released, the sweep rings again. Lease lost: somebody else has it."""
+    """Storage or database away: released, the sweep rings again. Lease lost: another has it."""
     code = error.code if isinstance(error, AppError) else type(error).__name__
     log.warning("import_let_go", import_id=import_id, code=code)
     if code != "lease_lost":
-        runtime.rpc("release_import", p_import=import_id, p_lease=lease, p_error=f"Interrupted: {code}.")
+        runtime.rpc(
+            "release_import", p_import=import_id, p_lease=lease, p_error=f"Interrupted: {code}."
+        )
     return code
 
 
@@ -82,6 +87,10 @@ def _carry_in(row: dict[str, Any], lease: str) -> str:
         _send_batches(import_id, lease, facts, data_rows(chunks, facts), done)
     status: str = runtime.rpc("finish_import", p_import=import_id, p_lease=lease)["status"]
     return status
+
+
+def _max_rss_kb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _begin(import_id: str, lease: str, facts: FileFacts) -> set[int]:
@@ -112,7 +121,7 @@ def rows_a_batch(total_rows: int) -> int:
 def _send_batches(
     import_id: str, lease: str, facts: FileFacts, records: Iterator[Record], done: set[int]
 ) -> None:
-    """Puts in what is not in yet. While Postgres works on one batch, the next is read and normalised."""
+    """Puts in what is not in yet. While Postgres works on one batch, the next is normalised."""
     reader = propertyradar.RowReader(facts.header)
     size = rows_a_batch(facts.total_rows)
     flying: Future[Any] | None = None

@@ -4,24 +4,38 @@ import re
 from dataclasses import dataclass
 
 _ENTITY_WORDS = frozenset(
-    "TRUST TRUSTS TRUSTEE TRUSTEES TR TRS LLC LLP LP INC CORP CORPORATION COMPANY CO LTD ESTATE REALTY "
-    "PROPERTIES HOLDINGS HOLDING INVESTMENTS GROUP PARTNERS PARTNERSHIP ASSOCIATES ASSOCIATION ASSOC ASSN "
-    "BANK CHURCH FOUNDATION MINISTRIES TOWN CITY COMMONWEALTH AUTHORITY HOUSING CONDOMINIUM CONDO HOA "
-    "FAMILY REVOCABLE IRREVOCABLE LIVING NOMINEE ENTERPRISES MANAGEMENT DEVELOPMENT CONSTRUCTION".split()
+    (
+        "TRUST TRUSTS TRUSTEE TRUSTEES TR TRS LLC LLP LP INC CORP CORPORATION COMPANY CO LTD "
+        "ESTATE REALTY PROPERTIES HOLDINGS HOLDING INVESTMENTS GROUP PARTNERS PARTNERSHIP "
+        "ASSOCIATES ASSOCIATION ASSOC ASSN BANK CHURCH FOUNDATION MINISTRIES TOWN CITY "
+        "COMMONWEALTH AUTHORITY HOUSING CONDOMINIUM CONDO HOA FAMILY REVOCABLE IRREVOCABLE "
+        "LIVING NOMINEE ENTERPRISES MANAGEMENT DEVELOPMENT CONSTRUCTION"
+    ).split()
 )
-_SUFFIXES = {"JR": "Jr", "SR": "Sr", "II": "II", "III": "III", "IV": "IV", "ESQ": "Esq", "MD": "MD"}
+_SUFFIXES = {
+    "JR": "Jr",
+    "SR": "Sr",
+    "II": "II",
+    "III": "III",
+    "IV": "IV",
+    "ESQ": "Esq",
+    "MD": "MD",
+}
 _PARTICLES = frozenset("DE DEL DELLA DI DA DOS DU LA LE VAN VON DER DEN TEN TER ST SAN".split())
-# Mac names that take a second capital. Everything else (Mack, Macey, Machado) does not: v1 made it MacHado.
+# Mac names that take a second capital. Others (Mack, Macey, Machado) do not: v1 made it MacHado.
 _MAC = frozenset(
-    "MACALLISTER MACARTHUR MACAULAY MACBRIDE MACCORMACK MACDONALD MACDONNELL MACDOUGALL MACEACHERN MACFARLANE "
-    "MACGREGOR MACINNES MACINNIS MACINTOSH MACINTYRE MACISAAC MACKAY MACKENZIE MACKINNON MACLAUGHLIN MACLEAN "
-    "MACLELLAN MACLEOD MACMILLAN MACNAMARA MACNEIL MACNEILL MACPHEE MACPHERSON MACQUARRIE MACRAE".split()
+    (
+        "MACALLISTER MACARTHUR MACAULAY MACBRIDE MACCORMACK MACDONALD MACDONNELL MACDOUGALL "
+        "MACEACHERN MACFARLANE MACGREGOR MACINNES MACINNIS MACINTOSH MACINTYRE MACISAAC "
+        "MACKAY MACKENZIE MACKINNON MACLAUGHLIN MACLEAN MACLELLAN MACLEOD MACMILLAN MACNAMARA "
+        "MACNEIL MACNEILL MACPHEE MACPHERSON MACQUARRIE MACRAE"
+    ).split()
 )
 
 
 @dataclass(frozen=True)
 class PersonName:
-    """`display_name` is the text as it came; an entity (trust, company, couple) has no first name."""
+    """`display_name` is the text as it came; an entity (trust, couple) has no first name."""
 
     display_name: str
     first_name: str | None
@@ -46,7 +60,7 @@ def _is_entity(name: str) -> bool:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """(first, last); a middle name or initial is left to the display name, a suffix stays with the last."""
+    """(first, last); a middle name is left to the display name, a suffix stays with the last."""
     if "," in name:
         last, _, given = name.partition(",")
         tail = [word for word in given.split() if _suffix(word)]

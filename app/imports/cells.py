@@ -1,4 +1,4 @@
-"""One cell of a list → one value, or BadCell with a sentence saying what was wrong. No cell rejects a row."""
+"""One cell of a list → one value, or BadCell saying what was wrong. No cell rejects a row."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75"}
 
 
 class BadCell(ValueError):
-    """The text is not what its column holds; the message says so to the person who owns the file."""
+    """The text is not what its column holds; the message says so to the file's owner."""
 
 
 def text(raw: str) -> str:

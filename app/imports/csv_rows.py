@@ -80,12 +80,12 @@ def read_records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Record]:
     except csv.Error as error:
         raise UnreadableFile(
             f"Row {row_no + 1} (near line {reader.line_num}) is not valid CSV: {error}. "
-            "Look for a quotation mark that is not closed there, mend it and upload the file again."
+            "Look for a quotation mark that is not closed there, mend it and upload again."
         ) from error
 
 
 def without_notice(records: Iterator[Record], width: int) -> Iterator[Record | None]:
-    """The records, with one None for each licence notice at the end: a sentence alone in column 1."""
+    """The records, with None for each licence notice at the end: a sentence alone in column 1."""
     held: list[Record] = []
     for record in records:
         if width > 1 and _is_notice(record.cells):

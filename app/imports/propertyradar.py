@@ -1,4 +1,4 @@
-"""PropertyRadar's export, both tiers (houses only, or with people): which file is one, and what a row says.
+"""PropertyRadar's export, both tiers: which file is one, and what a row says.
 
 Columns and quirks: research digest §3. A row becomes the shape that SQL's import_batch takes.
 """
@@ -46,7 +46,7 @@ _COLUMNS: dict[str, tuple[str, Callable[[str], Value]]] = {
     "est equity %": ("est_equity_percent", cells.percent),
     "high equity?": ("high_equity", cells.yes_no),
 }
-# The headers' spelling is irregular: "Mobile Phone1" but "Mobile 1 Status", "Email1" but "Email 1 Status".
+# The headers' spelling is irregular: "Mobile Phone1" but "Mobile 1 Status".
 _PERSON = {
     "name": "{} name",
     "phone": "{} mobile phone1",
@@ -104,7 +104,7 @@ class RowReader:
         if "apn" not in house and not re.search(r"\w", str(house.get("address", ""))):
             answer["reject"] = {
                 "code": "no_place",
-                "message": "The row has neither an address nor an APN, so it is no house. Fill in one of them.",
+                "message": "The row has neither an address nor an APN. Fill in one of them.",
             }
         if warnings or "reject" in answer:
             answer["warnings"] = warnings
@@ -153,7 +153,7 @@ class RowReader:
             warnings.append({
                 "column": f"after {self._header[-1].strip()}",
                 "code": "extra_cells",
-                "message": "The row has more cells than the header; the last ones were kept as extra cells.",
+                "message": "The row has more cells than the header; they were kept.",
                 "value": " | ".join(extra),
             })  # fmt: skip
             kept["extra cells"] = " | ".join(extra)

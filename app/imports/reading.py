@@ -5,7 +5,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from app.imports import propertyradar
-from app.imports.csv_rows import Dialect, Record, UnreadableFile, read_records, sniff, without_notice
+from app.imports.csv_rows import (
+    Dialect,
+    Record,
+    UnreadableFile,
+    read_records,
+    sniff,
+    without_notice,
+)
 
 OpenFile = Callable[[], AbstractContextManager[Iterator[bytes]]]
 
@@ -15,7 +22,7 @@ ROWS_A_BREATH = 20_000
 
 @dataclass(frozen=True)
 class FileFacts:
-    """`ignored_rows` are licence notices at the end; `warnings` are {code, message} as imports keeps them."""
+    """`ignored_rows` are licence notices at the end; `warnings` are {code, message}."""
 
     dialect: Dialect
     header: list[str]
@@ -36,7 +43,10 @@ def read_facts(open_file: OpenFile, tier: str | None, breathe: Callable[[], None
         return _facts(open_file, dialect, tier, breathe)
     except UnicodeDecodeError:
         facts = _facts(open_file, replace(dialect, encoding="cp1252"), tier, breathe)
-        note = {"code": "not_utf8", "message": "The file is not UTF-8; it was read as Windows-1252."}
+        note = {
+            "code": "not_utf8",
+            "message": "The file is not UTF-8; it was read as Windows-1252.",
+        }
         return replace(facts, warnings=[*facts.warnings, note])
 
 
@@ -72,12 +82,12 @@ def _tier(header: list[str], wanted: str | None) -> str:
         found = ", ".join(name.strip()[:40] for name in header[:12])
         raise UnreadableFile(
             f"This is not a PropertyRadar export: it lacks the columns {', '.join(missing)}. "
-            f"Its first columns are: {found}. Export the list from PropertyRadar as CSV with a header line."
+            f"Its first columns are: {found}. Export the list from PropertyRadar as CSV."
         )
     has_people = propertyradar.has_people(header)
     if wanted == "campaign" and not has_people:
         raise UnreadableFile(
-            "The file has no contact columns (Primary Name, Primary Mobile Phone1 …), so nobody can be texted. "
+            "The file has no contact columns (Primary Name …), so nobody can be texted. "
             "Export it with contacts, or import it as tier=database."
         )
     return wanted or ("campaign" if has_people else "database")

@@ -118,7 +118,7 @@ create policy "owners and admins read" on public.import_people for select to aut
 grant select on public.imports, public.import_batches, public.import_rows, public.import_people to authenticated, service_role;
 
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
-values ('imports', 'imports', false, 209715200, '{text/csv,text/plain,application/csv,application/vnd.ms-excel,application/octet-stream}')
+values ('imports', 'imports', false, 629145600, '{text/csv,text/plain,application/csv,application/vnd.ms-excel,application/octet-stream}')
 on conflict (id) do nothing;
 -- Files lie under <location id>/<import id>/; a name that is no uuid matches nothing.
 create policy "owners and admins upload import files" on storage.objects for insert to authenticated
