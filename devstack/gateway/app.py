@@ -17,6 +17,7 @@ from devstack.gateway.keys import DATABASE, HUB, POSTGREST, SETTINGS
 from devstack.gateway.realtime_hub import Hub
 from devstack.gateway.realtime_listen import follow_messages
 from devstack.gateway.settings import Settings
+from devstack.gateway.storage_files import sweep
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOG = logging.getLogger("gateway")
@@ -38,6 +39,7 @@ def build(settings: Settings) -> web.Application:
     app.router.add_route("*", "/rest/v1/{rest:.*}", rest.forward)
     for part in (auth, storage, realtime):
         part.add_routes(app.router)
+    realtime.prepare(app)
     app.on_response_prepare.append(_allow_browsers)
     app.cleanup_ctx.append(_connections)
     return app
@@ -45,6 +47,7 @@ def build(settings: Settings) -> web.Application:
 
 async def _connections(app: web.Application) -> AsyncIterator[None]:
     app[POSTGREST] = rest.new_session()
+    sweep(app[SETTINGS].storage_dir)
     await app[DATABASE].open()
     listener = asyncio.create_task(follow_messages(app[SETTINGS].database_url, app[HUB]))
     yield
@@ -72,6 +75,8 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except DOWN as error:
         LOG.warning("database: %s", error)
         return web.json_response(status=503, data=_body(503, "The database does not answer"))
+    except (ConnectionError, web.RequestPayloadError):
+        return web.json_response(status=400, data=_body(400, "The request broke off"))
     except Exception:
         LOG.exception("%s %s", request.method, request.path)
         return web.json_response(

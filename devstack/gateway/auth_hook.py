@@ -36,7 +36,8 @@ async def ask_hook(
         async with connection.transaction():
             await connection.execute(
                 "select set_config('role', 'supabase_auth_admin', true),"
-                " set_config('search_path', 'auth', true), set_config('statement_timeout', %s, true)",
+                " set_config('search_path', 'auth', true),"
+                " set_config('statement_timeout', %s, true)",
                 (str(LIMIT_MS),),
             )
             row = await fetch_one(connection, call, (Jsonb(event),))  # type: ignore[arg-type]

@@ -9,6 +9,11 @@ from devstack.gateway import realtime_http, realtime_socket
 PREFIX = "/realtime/v1"
 
 
+def prepare(app: web.Application) -> None:
+    app[realtime_socket.OPEN] = set()
+    app.on_shutdown.append(realtime_socket.close_all)
+
+
 def add_routes(router: web.UrlDispatcher) -> None:
     router.add_get(f"{PREFIX}/websocket", realtime_socket.serve)
     router.add_post(f"{PREFIX}/api/broadcast", realtime_http.broadcast_batch)

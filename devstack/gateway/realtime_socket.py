@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from devstack.gateway.callers import apikey_of
 from devstack.gateway.database import DOWN, Database
@@ -18,7 +18,9 @@ from devstack.gateway.realtime_protocol import VERSIONS, BadMessage, Message, de
 
 QUEUE_LENGTH = 1000
 PING_S = 30.0
+CLOSE_S = 1.0
 MAX_MESSAGE = 4 << 20
+OPEN = web.AppKey("open", set[web.WebSocketResponse])
 LOG = logging.getLogger("gateway.realtime")
 
 
@@ -83,17 +85,25 @@ class Socket:
             channel.forget()
 
 
+async def close_all(app: web.Application) -> None:
+    """Clients come again by themselves; without this a stop would wait for them to go."""
+    sockets = [*app[OPEN]]
+    await asyncio.gather(*(ws.close(code=WSCloseCode.GOING_AWAY, drain=False) for ws in sockets))
+
+
 async def serve(request: web.Request) -> web.StreamResponse:
     version = request.query.get("vsn", "1.0.0")
     if version not in VERSIONS:
         raise web.HTTPForbidden(reason=f"vsn must be one of {' '.join(VERSIONS)}")
-    ws = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=MAX_MESSAGE)
+    ws = web.WebSocketResponse(timeout=CLOSE_S, heartbeat=PING_S, max_msg_size=MAX_MESSAGE)
     await ws.prepare(request)
+    request.app[OPEN].add(ws)
     socket = Socket(request, version)
     writer = asyncio.create_task(socket.write_out(ws))
     try:
         await _read(ws, socket)
     finally:
+        request.app[OPEN].discard(ws)
         socket.end()
         writer.cancel()
     return ws

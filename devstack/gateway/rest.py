@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector, web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -80,10 +78,14 @@ async def _relay(request: web.Request, answer: ClientResponse) -> web.StreamResp
     ):
         response.enable_chunked_encoding()
     await response.prepare(request)
-    with suppress(ConnectionResetError):
+    try:
         async for chunk in answer.content.iter_any():
             await response.write(chunk)
         await response.write_eof()
+    except (ClientError, ConnectionError):
+        # One side broke off in the middle: the other must not take the half for the whole.
+        if request.transport is not None:
+            request.transport.abort()
     return response
 
 

@@ -71,7 +71,8 @@ async def create(request: web.Request) -> web.Response:
         await connection.execute(
             "insert into storage.buckets"
             " (id, name, owner, owner_id, public, file_size_limit, allowed_mime_types)"
-            " values (%(id)s, %(name)s, %(owner)s::uuid, %(owner)s::text, %(public)s, %(limit)s, %(types)s)",
+            " values (%(id)s, %(name)s, %(owner)s::uuid, %(owner)s::text, %(public)s,"
+            " %(limit)s, %(types)s)",
             values,
         )
     return web.json_response({"name": name})

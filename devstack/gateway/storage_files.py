@@ -53,6 +53,12 @@ async def _write(draft: Path, chunks: AsyncIterator[bytes], limit: int) -> tuple
     return size, digest.hexdigest()
 
 
+def sweep(folder: Path) -> None:
+    """What a killed process had begun to receive."""
+    for draft in folder.glob("*/*.part"):
+        draft.unlink(missing_ok=True)
+
+
 def discard(folder: Path, version: str | None) -> None:
     if version:
         with suppress(OSError):

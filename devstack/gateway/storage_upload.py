@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import mimetypes
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import web
 from psycopg.types.json import Jsonb
 
 from devstack.gateway.auth_rows import moment
-from devstack.gateway.callers import Caller, caller_of
+from devstack.gateway.callers import caller_of
 from devstack.gateway.database import Connection, become, fetch_one
 from devstack.gateway.keys import DATABASE, SETTINGS
+from devstack.gateway.storage_bodies import Upload, receive_body
 from devstack.gateway.storage_buckets import bucket_row
-from devstack.gateway.storage_errors import StorageError, duplicate, invalid, too_large
-from devstack.gateway.storage_files import Received, discard, receive
+from devstack.gateway.storage_errors import duplicate
+from devstack.gateway.storage_files import Received, discard
 from devstack.gateway.storage_names import object_of
 
-CHUNK = 1 << 18
-MAX_FIELD = 1 << 16
 INSERT = (
     "insert into storage.objects"
     " (id, bucket_id, name, owner, owner_id, metadata, user_metadata, version)"
@@ -36,17 +30,6 @@ UPSERT = INSERT + (
     " version = excluded.version, user_metadata = excluded.user_metadata, owner = excluded.owner,"
     " owner_id = excluded.owner_id, updated_at = now()"
 )
-
-
-@dataclass
-class Upload:
-    bucket: str
-    name: str
-    upsert: bool
-    caller: Caller
-    content_type: str = "application/octet-stream"
-    cache_control: str = "no-cache"
-    user_metadata: dict[str, Any] | None = None
 
 
 async def create(request: web.Request) -> web.Response:
@@ -65,7 +48,7 @@ async def _take(request: web.Request, *, upsert: bool) -> web.Response:
     limit = min(bucket["file_size_limit"] or 1 << 62, request.app[SETTINGS].file_size_limit)
     await _try_right(request, upload)
     folder = request.app[SETTINGS].storage_dir
-    received = await _receive(request, upload, limit, bucket["allowed_mime_types"])
+    received = await receive_body(request, upload, limit, bucket["allowed_mime_types"])
     try:
         object_id, replaced = await _write_row(request, upload, received)
     except BaseException:
@@ -130,81 +113,3 @@ def _metadata(upload: Upload, received: Received) -> dict[str, Any]:
         "contentLength": received.size,
         "httpStatusCode": 200,
     }
-
-
-async def _receive(
-    request: web.Request, upload: Upload, limit: int, allowed: list[str] | None
-) -> Received:
-    folder = request.app[SETTINGS].storage_dir
-    if request.content_type == "multipart/form-data":
-        return await _receive_form(await request.multipart(), upload, limit, allowed, folder)
-    if request.content_length is not None and request.content_length > limit:
-        raise too_large()
-    upload.content_type = request.headers.get("Content-Type", upload.content_type)
-    upload.cache_control = request.headers.get("Cache-Control", upload.cache_control)
-    if encoded := request.headers.get("x-metadata"):
-        upload.user_metadata = _as_metadata(base64.b64decode(encoded))
-    _check_type(upload.content_type, allowed)
-    return await receive(folder, request.content.iter_chunked(CHUNK), limit)
-
-
-async def _receive_form(
-    form: MultipartReader, upload: Upload, limit: int, allowed: list[str] | None, folder: Any
-) -> Received:
-    received: Received | None = None
-    try:
-        while (part := await form.next()) is not None:
-            if not isinstance(part, BodyPartReader):
-                raise invalid("nested multipart bodies are not taken")
-            if part.filename is None:
-                await _read_field(part, upload)
-            elif received is None:
-                upload.content_type = part.headers.get("Content-Type") or _guess(upload.name)
-                _check_type(upload.content_type, allowed)
-                received = await receive(folder, _chunks(part), limit)
-    except BaseException:
-        discard(folder, received.version if received else None)
-        raise
-    if received is None:
-        raise invalid("No file provided")
-    return received
-
-
-async def _read_field(part: BodyPartReader, upload: Upload) -> None:
-    value = await part.read_chunk(MAX_FIELD)
-    if part.name == "cacheControl":
-        upload.cache_control = f"max-age={value.decode(errors='replace').removeprefix('max-age=')}"
-    elif part.name == "metadata":
-        upload.user_metadata = _as_metadata(value)
-    await part.release()
-
-
-async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while chunk := await part.read_chunk(CHUNK):
-        yield chunk
-
-
-def _as_metadata(text: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise invalid("metadata is no JSON") from error
-    if not isinstance(value, dict):
-        raise invalid("metadata must be a JSON object")
-    return value
-
-
-def _guess(name: str) -> str:
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def _check_type(content_type: str, allowed: list[str] | None) -> None:
-    essence = content_type.partition(";")[0].strip().lower()
-    family = essence.partition("/")[0] + "/*"
-    if allowed and essence not in allowed and family not in allowed and "*/*" not in allowed:
-        raise StorageError(
-            415,
-            "invalid_mime_type",
-            f"mime type {content_type} is not supported",
-            "InvalidMimeType",
-        )

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from supabase_auth.errors import AuthApiError
 
 from devstack.stack import Stack
 from supabase import Client, ClientOptions, create_client
@@ -17,6 +18,12 @@ from tests.devstack import gateway_process
 from tests.devstack.gateway_process import Gateway
 
 PASSWORD = "correct horse battery"
+
+
+SignIn = Callable[["Person"], Client]
+NewPerson = Callable[..., "Person"]
+NewBucket = Callable[..., str]
+OWN_FOLDER = "bucket_id = '{bucket}' and (storage.foldername(name))[1] = (select auth.uid())::text"
 
 
 @dataclass(frozen=True)
@@ -95,3 +102,72 @@ def sign_in(gateway: Gateway, new_client: Callable[..., Client]) -> Callable[[Pe
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"room:{uuid4().hex}"
+
+
+@pytest.fixture
+def topic_policy(gateway: Gateway) -> Iterator[Callable[..., None]]:
+    """topic_policy("select", topic, user ids) on realtime.messages, dropped at the end."""
+    made: list[str] = []
+
+    def make(verb: str, topic: str, *users: str) -> None:
+        name, people = f"gw {uuid4().hex}", ", ".join(f"'{user}'" for user in users)
+        rule = f"realtime.topic() = '{topic}' and (select auth.uid())::text in ({people})"
+        clause = f"with check ({rule})" if verb == "insert" else f"using ({rule})"
+        gateway.sql(
+            f'create policy "{name}" on realtime.messages for {verb} to authenticated {clause}'
+        )
+        made.append(name)
+
+    yield make
+    for name in made:
+        gateway.sql(f'drop policy "{name}" on realtime.messages')
+
+
+@pytest.fixture
+def new_bucket(gateway: Gateway, service: Client) -> Iterator[NewBucket]:
+    made: list[str] = []
+
+    def make(**options: Any) -> str:
+        name = f"b-{uuid4().hex[:10]}"
+        service.storage.create_bucket(name, options={"public": False, **options})  # type: ignore[typeddict-item]
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        service.storage.empty_bucket(name)
+        service.storage.delete_bucket(name)
+
+
+@pytest.fixture
+def object_policy(gateway: Gateway) -> Iterator[Callable[[str, str, str], None]]:
+    """object_policy("select", bucket, expression) for authenticated, dropped at the end."""
+    made: list[str] = []
+
+    def make(verb: str, bucket: str, expression: str = OWN_FOLDER) -> None:
+        name, rule = f"gw {uuid4().hex}", expression.format(bucket=bucket)
+        clauses = {
+            "insert": f"with check ({rule})",
+            "update": f"using ({rule}) with check ({rule})",
+        }
+        gateway.sql(
+            f'create policy "{name}" on storage.objects for {verb} to authenticated '
+            + clauses.get(verb, f"using ({rule})")
+        )
+        made.append(name)
+
+    yield make
+    for name in made:
+        gateway.sql(f'drop policy "{name}" on storage.objects')
+
+
+def refusal_of(sign_in: SignIn, person: Person) -> tuple[int, str | None, str]:
+    """(status, code, message) of a sign-in that must fail."""
+    with pytest.raises(AuthApiError) as refused:
+        sign_in(person)
+    return refused.value.status, refused.value.code, refused.value.message

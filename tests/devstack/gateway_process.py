@@ -75,7 +75,7 @@ class Gateway:
             return done.fetchall() if done.description else []
 
     def run_js(self, script: str, **given: Any) -> dict[str, Any]:
-        """Runs tests/devstack/js/<script>.cjs, which drives @supabase/supabase-js; what it prints."""
+        """What js/<script>.cjs prints, which drives @supabase/supabase-js."""
         node = CHECKOUT / ".venv" / "bin" / "node"
         told = {"url": self.url, "anonKey": self.anon_key, "serviceKey": self.service_key, **given}
         done = subprocess.run(

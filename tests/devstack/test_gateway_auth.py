@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
 
 import httpx
 import jwt
@@ -12,22 +11,14 @@ import pytest
 from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
 from supabase import Client
-from tests.devstack.conftest import PASSWORD, Person
+from tests.devstack.conftest import PASSWORD, NewPerson, Person, SignIn, refusal_of
 from tests.devstack.gateway_process import Gateway
-
-SignIn = Callable[[Person], Client]
-NewPerson = Callable[..., Person]
-
-
-def refusal_of(sign_in: SignIn, person: Person) -> tuple[int, str | None, str]:
-    with pytest.raises(AuthApiError) as refused:
-        sign_in(person)
-    return refused.value.status, refused.value.code, refused.value.message
 
 
 def age_refresh_tokens(gateway: Gateway, user_id: str) -> None:
     gateway.sql(
-        "update auth.refresh_tokens set updated_at = updated_at - interval '1 hour' where user_id = %s",
+        "update auth.refresh_tokens set updated_at = updated_at - interval '1 hour'"
+        " where user_id = %s",
         (user_id,),
     )
 
@@ -187,90 +178,6 @@ def test_logout_ends_the_sessions_of_its_scope(
     assert [lives(token) for token in tokens] == [mine_lives, other_lives]
 
 
-def test_admin_creates_lists_changes_and_deletes(service: Client, new_person: NewPerson) -> None:
-    person = new_person(app_metadata={"team": "a"}, user_metadata={"full_name": "Grace"})
-    found = service.auth.admin.get_user_by_id(person.id).user
-    assert found.app_metadata == {"provider": "email", "providers": ["email"], "team": "a"}
-    assert found.user_metadata["full_name"] == "Grace"
-    assert found.identities[0].provider == "email"
-    new_person(), new_person()
-    pages = [service.auth.admin.list_users(page=n, per_page=2) for n in (1, 2)]
-    assert [len(page) for page in pages][0] == 2
-    assert not {u.id for u in pages[0]} & {u.id for u in pages[1]}
-    changed = service.auth.admin.update_user_by_id(
-        person.id, {"email": f"new-{person.email}", "app_metadata": {"team": None}}
-    ).user
-    assert changed.email == f"new-{person.email}" and "team" not in changed.app_metadata
-    doomed = service.auth.admin.create_user(
-        {"email": f"doomed-{person.email}", "password": PASSWORD}
-    ).user
-    service.auth.admin.delete_user(doomed.id)
-    with pytest.raises(AuthApiError) as gone:
-        service.auth.admin.get_user_by_id(doomed.id)
-    assert (gone.value.status, gone.value.code) == (404, "user_not_found")
-
-
-def test_soft_deleted_user_is_kept_but_cannot_sign_in(
-    gateway: Gateway, service: Client, sign_in: SignIn, person: Person
-) -> None:
-    service.auth.admin.delete_user(person.id, should_soft_delete=True)
-    assert refusal_of(sign_in, person)[1] == "invalid_credentials"
-    assert gateway.sql("select deleted_at from auth.users where id = %s", (person.id,))[0][
-        "deleted_at"
-    ]
-
-
-def test_same_address_twice_is_refused(service: Client, person: Person) -> None:
-    with pytest.raises(AuthApiError) as taken:
-        service.auth.admin.create_user({"email": person.email.upper(), "password": PASSWORD})
-    assert (taken.value.status, taken.value.code) == (422, "email_exists")
-
-
-def test_admin_api_is_for_the_service_key_only(
-    visitor: Client, sign_in: SignIn, person: Person
-) -> None:
-    with pytest.raises(AuthApiError) as anonymous:
-        visitor.auth.admin.list_users()
-    assert (anonymous.value.status, anonymous.value.code) == (403, "not_admin")
-
-
-def test_signup_is_closed(visitor: Client) -> None:
-    with pytest.raises(AuthApiError) as closed:
-        visitor.auth.sign_up({"email": "new@example.com", "password": PASSWORD})
-    assert (closed.value.status, closed.value.code) == (422, "signup_disabled")
-
-
-def test_hook_writes_claims_at_sign_in_and_refresh(
-    gateway: Gateway, sign_in: SignIn, person: Person
-) -> None:
-    client = sign_in(person)
-
-    def hooked() -> str:
-        token = client.auth.get_session().access_token
-        return str(jwt.decode(token, options={"verify_signature": False})["app_metadata"]["hooked"])
-
-    assert hooked() == "password as supabase_auth_admin"
-    client.auth.refresh_session()
-    assert hooked() == "token_refresh as supabase_auth_admin"
-
-
-@pytest.mark.parametrize(
-    ("name", "status", "message"),
-    [
-        ("refused", 403, "Not today"),
-        ("partial", 500, "sub is required"),
-        ("broken", 500, "Error running hook URI: pg-functions://postgres/gw_test/hook"),
-    ],
-)
-def test_failing_hook_leaves_no_session(
-    gateway: Gateway, sign_in: SignIn, new_person: NewPerson, name: str, status: int, message: str
-) -> None:
-    person = new_person(name)
-    refused = refusal_of(sign_in, person)
-    assert refused[0] == status and message in refused[2]
-    assert gateway.sql("select from auth.sessions where user_id = %s", (person.id,)) == []
-
-
 def test_tokens_that_are_not_ours_are_bad_jwt(gateway: Gateway, visitor: Client) -> None:
     forged = jwt.encode({"sub": "x", "role": "authenticated"}, "0" * 40, algorithm="HS256")
     unsigned = jwt.encode({"sub": "x"}, None, algorithm="none")
@@ -279,30 +186,6 @@ def test_tokens_that_are_not_ours_are_bad_jwt(gateway: Gateway, visitor: Client)
         with pytest.raises(AuthApiError) as refused:
             visitor.auth.get_user(token)
         assert (refused.value.status, refused.value.code) == (403, "bad_jwt")
-
-
-def test_errors_have_both_shapes_of_gotrue(gateway: Gateway) -> None:
-    def ask(**headers: str) -> httpx.Response:
-        return httpx.post(
-            f"{gateway.url}/auth/v1/token?grant_type=password",
-            json={"email": "x", "password": "y"},
-            headers={"apikey": gateway.anon_key} | headers,
-        )
-
-    assert ask().json() == {
-        "code": 400,
-        "error_code": "invalid_credentials",
-        "msg": "Invalid login credentials",
-    }
-    dated = ask(**{"X-Supabase-Api-Version": "2024-01-01"})
-    assert dated.json() == {"code": "invalid_credentials", "message": "Invalid login credentials"}
-    assert dated.headers["X-Supabase-Api-Version"] == "2024-01-01"
-
-
-def test_symmetric_project_has_an_empty_key_set(gateway: Gateway) -> None:
-    assert httpx.get(f"{gateway.url}/auth/v1/.well-known/jwks.json").json() == {"keys": []}
-    told = httpx.get(f"{gateway.url}/auth/v1/settings", headers={"apikey": gateway.anon_key}).json()
-    assert told["disable_signup"] is True and told["external"]["email"] is True
 
 
 def test_supabase_js_signs_in_refreshes_changes_and_leaves(

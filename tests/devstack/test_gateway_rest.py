@@ -27,11 +27,10 @@ SOON_S = 15.0
 
 
 @pytest.fixture(scope="module")
-def table(gateway: Gateway) -> Iterator[str]:
-    """25 rows in public that every signed-in person reads, and a function that counts rows."""
+def schema(gateway: Gateway) -> Iterator[None]:
+    """A table in public that every signed-in person reads, and two functions."""
     gateway.sql(f"""
         create table public.{TABLE} (id int primary key, name text);
-        insert into public.{TABLE} select n, 'thing ' || n from generate_series(1, 25) n;
         grant select on public.{TABLE} to authenticated;
         revoke all on public.{TABLE} from anon;
         alter table public.{TABLE} disable row level security;
@@ -45,12 +44,22 @@ def table(gateway: Gateway) -> Iterator[str]:
     known, bearer = f"{gateway.env['POSTGREST_URL']}/rpc/gateway_whoami", gateway.service_key
     headers = {"Authorization": f"Bearer {bearer}"}
     assert wait_until(lambda: httpx.get(known, headers=headers).status_code == 200, SOON_S)
-    yield TABLE
+    yield
     gateway.sql(f"""
         drop table public.{TABLE};
         drop function public.gateway_count(jsonb), public.gateway_whoami();
         notify pgrst, 'reload schema';
     """)
+
+
+@pytest.fixture
+def table(gateway: Gateway, schema: None) -> str:
+    """Holds 25 rows, `thing 1` to `thing 25`."""
+    gateway.sql(
+        f"truncate public.{TABLE}; insert into public.{TABLE}"
+        " select n, 'thing ' || n from generate_series(1, 25) n"
+    )
+    return TABLE
 
 
 def ask(gateway: Gateway, path: str, method: str = "GET", **headers: str) -> httpx.Response:
