@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -19,8 +18,6 @@ from devstack.gateway.database import Connection, fetch_all, fetch_one
 from devstack.gateway.keys import DATABASE, SETTINGS
 
 PAGE_SIZE = 50
-DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|m|s|ms|us|ns))+")
-SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 def _admins_only(request: web.Request) -> None:
@@ -176,7 +173,7 @@ async def _changes(
             column = f"raw_{name}_meta_data"
             changes[column] = auth_rows.merged(user.get(column), body[f"{name}_metadata"])
     if body.get("ban_duration"):
-        changes["banned_until"] = _banned_until(str(body["ban_duration"]))
+        changes["banned_until"] = auth_rows.banned_until(str(body["ban_duration"]))
     return changes
 
 
@@ -185,18 +182,3 @@ async def _password(request: web.Request, body: dict[str, Any]) -> dict[str, Any
         shortest = request.app[SETTINGS].auth.password_min_length
         return {"encrypted_password": await passwords.new_hash(str(body["password"]), shortest)}
     return {"encrypted_password": str(body["password_hash"])} if body.get("password_hash") else {}
-
-
-def _banned_until(duration: str) -> datetime | None:
-    """`none`, or a Go duration such as 24h or 1h30m."""
-    if duration == "none":
-        return None
-    if not DURATION.fullmatch(duration):
-        raise AuthError(
-            400,
-            "validation_failed",
-            f"invalid format for ban duration: {duration!r} (use 24h, or none)",
-        )
-    parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|m|us|ns|s)", duration)
-    seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
-    return datetime.now(UTC) + timedelta(seconds=seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -23,6 +23,8 @@ SHOWN_WHEN_SET = (
     "recovery_sent_at",
     "confirmation_sent_at",
 )
+DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|m|s|ms|us|ns))+")
+SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 USER_BY_ID = "select * from auth.users where id = %s and deleted_at is null"
 USER_BY_EMAIL = (
     "select * from auth.users where lower(email) = %s and aud = 'authenticated' and not is_sso_user"
@@ -127,3 +129,18 @@ def merged(stored: dict[str, Any] | None, changes: Any) -> dict[str, Any]:
         raise AuthError(400, "bad_json", "metadata must be an object")
     together = (stored or {}) | changes
     return {name: value for name, value in together.items() if value is not None}
+
+
+def banned_until(duration: str) -> datetime | None:
+    """`none`, or a Go duration such as 24h or 1h30m."""
+    if duration == "none":
+        return None
+    if not DURATION.fullmatch(duration):
+        raise AuthError(
+            400,
+            "validation_failed",
+            f"invalid format for ban duration: {duration!r} (use 24h, or none)",
+        )
+    parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|m|us|ns|s)", duration)
+    seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
+    return datetime.now(UTC) + timedelta(seconds=seconds)

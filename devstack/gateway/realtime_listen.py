@@ -48,11 +48,15 @@ async def _deliver(connection: psycopg.AsyncConnection[dict[str, Any]], hub: Hub
         ids = [notice.payload async for notice in connection.notifies(timeout=60, stop_after=1)]
         # What waits already comes along, so that a burst is one read.
         ids += [notice.payload async for notice in connection.notifies(timeout=0, stop_after=BATCH)]
-        if not ids:
-            continue
-        rows = await (await connection.execute(READ, (ids,))).fetchall()
-        by_id = {row["id"]: row for row in rows}
-        for row in (by_id[message_id] for message_id in ids if message_id in by_id):
-            hub.publish(
-                row["topic"], row["private"], broadcast(row["event"], row["payload"], row["id"])
-            )
+        for start in range(0, len(ids), BATCH):
+            await _publish(connection, hub, ids[start : start + BATCH])
+
+
+async def _publish(
+    connection: psycopg.AsyncConnection[dict[str, Any]], hub: Hub, ids: list[str]
+) -> None:
+    rows = await (await connection.execute(READ, (ids,))).fetchall()
+    by_id = {row["id"]: row for row in rows}
+    for row in (by_id[message_id] for message_id in ids if message_id in by_id):
+        payload = broadcast(row["event"], row["payload"], row["id"])
+        hub.publish(row["topic"], row["private"], payload)

@@ -16,7 +16,7 @@ from devstack.gateway.realtime_channel import Channel, Refused
 from devstack.gateway.realtime_hub import Hub
 from devstack.gateway.realtime_protocol import VERSIONS, BadMessage, Message, decode, encode
 
-QUEUE_LENGTH = 1000
+MAX_WAITING = 16 << 20
 PING_S = 30.0
 CLOSE_S = 1.0
 MAX_MESSAGE = 4 << 20
@@ -33,19 +33,24 @@ class Socket:
         self.version = version
         self.channels: dict[str, Channel] = {}
         self._request = request
-        self._queue: asyncio.Queue[str | bytes] = asyncio.Queue(QUEUE_LENGTH)
+        self._queue: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self._waiting_bytes = 0
+        self._dropped = False
 
     def send(self, message: Message) -> None:
-        """Never waits. Who reads nothing for a thousand messages loses the connection."""
+        """Never waits. Who lets too much pile up loses the connection, and may come again."""
         data = encode(message, self.version)
-        if data is None:
+        if data is None or self._dropped:
             return
-        try:
-            self._queue.put_nowait(data)
-        except asyncio.QueueFull:
-            self.drop()
+        self._waiting_bytes += len(data)
+        self._queue.put_nowait(data)
+        if self._waiting_bytes > MAX_WAITING:
+            self._drop()
 
-    def drop(self) -> None:
+    def _drop(self) -> None:
+        LOG.warning("dropped a socket that did not read %s bytes", self._waiting_bytes)
+        self._dropped = True
+        self.end()
         if self._request.transport is not None:
             self._request.transport.abort()
 
@@ -58,6 +63,7 @@ class Socket:
             while True:
                 data = await self._queue.get()
                 await (ws.send_bytes(data) if isinstance(data, bytes) else ws.send_str(data))
+                self._waiting_bytes -= len(data)
 
     async def take(self, message: Message) -> None:
         if message.topic == "phoenix":

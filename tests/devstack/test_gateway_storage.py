@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import httpx
 import pytest
 from storage3.exceptions import StorageApiError
 
+from devstack.processes import wait_until
 from supabase import Client
 from tests.devstack.conftest import NewBucket, Person
 from tests.devstack.gateway_process import Gateway
@@ -194,3 +195,20 @@ def test_supabase_js_uploads_lists_signs_and_removes(
     assert seen["foreign"] == {"status": 400, "statusCode": "403"}
     assert seen["signed"] == "from a blob" and seen["signedMany"] == [True, False]
     assert seen["updated"] == "second" and sorted(seen["removed"]) == ["blob file.csv", "raw.txt"]
+
+
+def test_upload_that_breaks_off_leaves_nothing(gateway: Gateway, new_bucket: NewBucket) -> None:
+    name, before = new_bucket(), files_on_disk(gateway)
+
+    def body() -> Iterator[bytes]:
+        yield b"x" * MB
+        assert wait_until(lambda: files_on_disk(gateway) != before, 10), "nothing arrived"
+        raise ConnectionError("the client is gone")
+
+    with pytest.raises(ConnectionError, match="gone"):
+        httpx.post(
+            f"{gateway.url}/storage/v1/object/{name}/a.bin",
+            content=body(),
+            headers={"apikey": gateway.service_key},
+        )
+    assert wait_until(lambda: files_on_disk(gateway) == before, 10)
