@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -67,7 +68,7 @@ def test_expired_tokens_are_refused_and_close_their_channel(
     topic_policy("select", topic, person.id)
 
     def lasting(seconds: float) -> str:
-        changed = claims | {"exp": int(time.time() + seconds)}
+        changed = claims | {"exp": math.ceil(time.time() + seconds)}
         return jwt.encode(changed, gateway.env["SUPABASE_JWT_SECRET"], algorithm="HS256")
 
     async def scenario() -> None:
