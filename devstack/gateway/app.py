@@ -12,7 +12,7 @@ from aiohttp import web
 
 from devstack.gateway import auth, realtime, rest, storage
 from devstack.gateway.callers import refusal
-from devstack.gateway.database import DOWN, Database
+from devstack.gateway.database import Database, is_down
 from devstack.gateway.keys import DATABASE, HUB, POSTGREST, SETTINGS
 from devstack.gateway.realtime_hub import Hub
 from devstack.gateway.realtime_listen import follow_messages
@@ -72,9 +72,8 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         )
     except psycopg.errors.QueryCanceled:
         return web.json_response(status=504, data=_body(504, "The database took too long"))
-    except DOWN as error:
-        LOG.warning("database: %s", error)
-        return web.json_response(status=503, data=_body(503, "The database does not answer"))
+    except psycopg.Error as error:
+        return _database_failed(request, error)
     except (ConnectionError, web.RequestPayloadError):
         return web.json_response(status=400, data=_body(400, "The request broke off"))
     except Exception:
@@ -82,6 +81,15 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return web.json_response(
             status=500, data=_body(500, "Internal server error; see the gateway's log")
         )
+
+
+def _database_failed(request: web.Request, error: psycopg.Error) -> web.Response:
+    if is_down(error):
+        LOG.warning("database: %s", error)
+        return web.json_response(status=503, data=_body(503, "The database does not answer"))
+    LOG.error("%s %s", request.method, request.path, exc_info=error)
+    message = "Database error; see the gateway's log"
+    return web.json_response(status=500, data=_body(500, message))
 
 
 def _body(status: int, message: str) -> dict[str, str | int]:

@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from devstack.gateway.auth_errors import AuthError
-from devstack.gateway.database import Connection, fetch_one
+from devstack.gateway.database import Connection, fetch_one, is_down
 
 LIMIT_MS = 2000
 REQUIRED_CLAIMS = (
@@ -48,9 +48,9 @@ async def ask_hook(
             "hook_timeout",
             f"Failed to reach hook within {LIMIT_MS} ms",
         ) from error
-    except psycopg.errors.OperationalError:
-        raise
     except psycopg.Error as error:
+        if is_down(error):
+            raise
         message = f"Error running hook URI: pg-functions://postgres/{function.replace('.', '/')}"
         raise AuthError(500, "unexpected_failure", message) from error
     return _claims_of(row["answer"] if row else None)

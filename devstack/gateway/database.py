@@ -9,13 +9,18 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from devstack.gateway.callers import Caller
 
 Connection = psycopg.AsyncConnection[DictRow]
 WAIT_S = 2.0
-DOWN = (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
+
+
+def is_down(error: psycopg.Error) -> bool:
+    """No connection, a lost one, or none to be had: waiting helps. Not a statement that failed."""
+    lost = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+    return lost and (error.sqlstate is None or error.sqlstate[:2] in ("08", "53", "57"))
 
 
 class Database:

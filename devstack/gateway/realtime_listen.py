@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from devstack.gateway.database import DOWN
 from devstack.gateway.realtime_hub import Hub, broadcast
 
 CHANNEL = "devstack_realtime"
@@ -37,7 +36,7 @@ async def follow_messages(url: str, hub: Hub) -> None:
                 await connection.execute(f"listen {CHANNEL}")
                 await connection.execute(PRUNE)
                 await _deliver(connection, hub)
-        except (*DOWN, psycopg.Error) as error:
+        except psycopg.Error as error:
             LOG.info("not listening: %s", str(error).strip())
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

@@ -7,10 +7,11 @@ import logging
 from contextlib import suppress
 from typing import Any
 
+import psycopg
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from devstack.gateway.callers import apikey_of
-from devstack.gateway.database import DOWN, Database
+from devstack.gateway.database import Database
 from devstack.gateway.keys import DATABASE, HUB, SETTINGS
 from devstack.gateway.realtime_channel import Channel, Refused
 from devstack.gateway.realtime_hub import Hub
@@ -126,7 +127,8 @@ async def _read(ws: web.WebSocketResponse, socket: Socket) -> None:
             continue
         try:
             await socket.take(message)
-        except DOWN:
+        except psycopg.Error as error:
+            LOG.warning("database: %s", error)
             socket.reply(
                 message,
                 "error",
