@@ -6,7 +6,8 @@ create table public.locations (
   name text not null check (btrim(name) <> ''),
   address text, city text, state text, zip text check (zip ~ '^\d{5}$'),
   lat numeric(9,6), lon numeric(9,6),
-  timezone text not null default 'America/New_York',
+  timezone text not null default 'America/New_York' -- a zone nobody knows is refused here (22023), not by the first text sent
+    check (timestamptz '2026-01-01 00:00+00' at time zone timezone is not null),
   business_hours jsonb not null default '{"days":[1,2,3,4,5],"start":"09:00","end":"18:00"}',
   created_at timestamptz not null default now(), updated_at timestamptz not null default now()
 );
@@ -101,7 +102,7 @@ begin
     into v_locations from public.location_members m join public.profiles p on p.id = m.user_id
     where m.user_id = (event ->> 'user_id')::uuid and m.is_active and p.is_active;
   return jsonb_set(event, '{claims,app_metadata}',
-    coalesce(event #> '{claims,app_metadata}', '{}') || jsonb_build_object('locations', v_locations));
+    coalesce(nullif(event #> '{claims,app_metadata}', 'null'), '{}') || jsonb_build_object('locations', v_locations));
 end $$;
 
 create policy "members read their locations" on public.locations for select to authenticated
