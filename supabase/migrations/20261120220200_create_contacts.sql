@@ -95,7 +95,7 @@ create table public.contact_flags (
   flag text not null check (flag in
     ('opted_out', 'do_not_contact', 'office_number', 'wrong_number', 'recently_texted', 'invalid_number', 'negative')),
   reason text, applies_to text not null default 'sms' check (applies_to in ('sms', 'email', 'both')),
-  expires_at timestamptz, created_by uuid references public.profiles (id) on delete set null,
+  expires_at timestamptz, created_by uuid default auth.uid() references public.profiles (id) on delete set null,
   created_at timestamptz not null default now(), updated_at timestamptz not null default now(),
   foreign key (contact_id, location_id) references public.contacts (id, location_id) on delete cascade,
   check (contact_id is not null or phone is not null)

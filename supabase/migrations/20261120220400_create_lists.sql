@@ -8,7 +8,7 @@ create table public.lists (
   source text not null default 'other' check (source in ('property_radar', 'manual_upload', 'api_import', 'other')),
   status text not null default 'completed' check (status in ('uploading', 'processing', 'completed', 'failed', 'archived')),
   is_dynamic boolean not null default false, filter_criteria jsonb,
-  original_filename text, created_by uuid references public.profiles (id) on delete set null,
+  original_filename text, created_by uuid default auth.uid() references public.profiles (id) on delete set null,
   created_at timestamptz not null default now(), updated_at timestamptz not null default now(),
   unique (id, location_id)
 );
@@ -20,7 +20,7 @@ create table public.list_members (
   location_id uuid not null references public.locations (id),
   property_id uuid,
   status text not null default 'active' check (status in ('active', 'removed', 'suppressed')),
-  import_id uuid, import_row_no int, added_by uuid references public.profiles (id) on delete set null,
+  import_id uuid, import_row_no int, added_by uuid default auth.uid() references public.profiles (id) on delete set null,
   created_at timestamptz not null default now(), updated_at timestamptz not null default now(),
   primary key (list_id, contact_id),
   foreign key (list_id, location_id) references public.lists (id, location_id) on delete cascade,
