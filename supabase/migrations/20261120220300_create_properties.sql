@@ -5,8 +5,10 @@ set lock_timeout = '4s';
 create function private.normalize_address(p_address text) returns text
 language plpgsql immutable parallel safe set search_path = '' as $$
 declare
-  v_words text[] := string_to_array(btrim(regexp_replace(regexp_replace(
-    replace(replace(upper(p_address), '#', ' UNIT '), '''', ''), '[^[:alnum:]/-]+', ' ', 'g'), '\s+', ' ', 'g')), ' ');
+  -- Apostrophes, straight or typographic, vanish; a dash or slash stays only inside a number ("12-14", "3 1/2").
+  v_words text[] := string_to_array(btrim(regexp_replace(
+    replace(translate(upper(p_address), '''’‘`´', ''), '#', ' UNIT '),
+    '([^[:alnum:]/-]|(?<![[:alnum:]])[/-]|[/-](?![[:alnum:]]))+', ' ', 'g')), ' ');
   v_short constant jsonb := jsonb '{"STREET":"ST","STR":"ST","AVENUE":"AVE","AV":"AVE","ROAD":"RD","DRIVE":"DR","DRV":"DR","LANE":"LN",
     "BOULEVARD":"BLVD","CIRCLE":"CIR","COURT":"CT","PLACE":"PL","TERRACE":"TER","TERR":"TER","HIGHWAY":"HWY","PARKWAY":"PKWY",
     "SQUARE":"SQ","TRAIL":"TRL","NORTH":"N","SOUTH":"S","EAST":"E","WEST":"W","NORTHEAST":"NE","NORTHWEST":"NW",
@@ -15,10 +17,10 @@ begin
   for i in 1 .. coalesce(array_length(v_words, 1), 0) loop
     v_words[i] := coalesce(v_short ->> v_words[i], v_words[i]);
   end loop;
-  return coalesce(regexp_replace(array_to_string(v_words, ' '), '(UNIT )+', 'UNIT ', 'g'), '');
+  return coalesce(regexp_replace(array_to_string(v_words, ' '), '\m(UNIT )+', 'UNIT ', 'g'), '');
 end $$;
 create function private.normalize_city(p_city text) returns text language sql immutable parallel safe set search_path = '' as $$
-  select coalesce(btrim(regexp_replace(upper(p_city), '[^[:alnum:]]+', ' ', 'g')), '')
+  select coalesce(btrim(regexp_replace(translate(upper(p_city), '''’‘`´', ''), '[^[:alnum:]]+', ' ', 'g')), '')
 $$;
 grant execute on function private.normalize_address(text), private.normalize_city(text) to authenticated, service_role;
 
