@@ -71,6 +71,32 @@ begin
 end $$;
 create trigger append_only before update or delete on public.opt_out_events for each row execute function private.refuse_rewriting();
 create trigger append_only before update or delete on public.audit_log for each row execute function private.refuse_rewriting();
+create trigger append_only_delete before delete on public.consents for each row execute function private.refuse_rewriting();
+-- A person, file or colleague that is gone is forgotten by the row (set null); what was said stays.
+create trigger append_only before update on public.consents for each row
+  when ((old.id, old.location_id, old.phone, old.status, old.source, old.evidence, old.created_at)
+    is distinct from (new.id, new.location_id, new.phone, new.status, new.source, new.evidence, new.created_at))
+  execute function private.refuse_rewriting();
+create trigger append_only_truncate before truncate on public.opt_out_events execute function private.refuse_rewriting();
+create trigger append_only_truncate before truncate on public.audit_log execute function private.refuse_rewriting();
+create trigger append_only_truncate before truncate on public.consents execute function private.refuse_rewriting();
+
+-- What a person does at the screen keeps to the same rule as an import: who may not be texted is in a list as suppressed.
+create function private.suppress_member() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  if private.is_suppressed(new.location_id, new.contact_id) then new.status := 'suppressed'; end if;
+  return new;
+end $$;
+create trigger "10_suppress_member" before insert or update of status on public.list_members for each row
+  when (auth.uid() is not null and new.status = 'active') execute function private.suppress_member();
+create function private.suppress_flagged() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  update public.list_members m set status = 'suppressed'
+    where m.status = 'active' and private.is_suppressed(m.location_id, m.contact_id) and m.contact_id in
+      (select new.contact_id union select private.contact_by_phone(new.location_id, new.phone));
+  return null;
+end $$;
+create trigger suppress_flagged after insert or update on public.contact_flags for each row execute function private.suppress_flagged();
 
 -- An opt-out ends by the person's own START, or here: by an owner, with a reason, on the record.
 create function public.revoke_opt_out(p_phone text, p_reason text) returns public.opt_outs
