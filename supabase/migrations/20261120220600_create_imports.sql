@@ -52,7 +52,7 @@ create index import_batches_location on public.import_batches (location_id);
 
 create table public.import_rows (
   import_id uuid not null, row_no int not null, batch_no int not null,
-  location_id uuid not null references public.locations (id),
+  location_id uuid not null, -- that of the import, by the key below
   outcome text not null check (outcome in ('created', 'updated', 'unchanged', 'skipped', 'rejected')),
   reason text, warnings jsonb not null default '[]', cells jsonb,
   property_id uuid references public.properties (id) on delete set null,
@@ -69,7 +69,7 @@ create index import_rows_outcome on public.import_rows (import_id, outcome, row_
 
 create table public.import_people (
   import_id uuid not null, row_no int not null, slot text not null check (slot in ('primary', 'secondary')),
-  location_id uuid not null references public.locations (id),
+  location_id uuid not null,
   contact_id uuid references public.contacts (id) on delete set null,
   has_phone boolean not null,
   contact_outcome text not null check (contact_outcome in ('created', 'updated', 'unchanged')),
