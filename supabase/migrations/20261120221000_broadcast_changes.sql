@@ -13,7 +13,7 @@ begin
     when 'location' then v_id::uuid in (select private.my_locations())
     when 'import' then exists (select 1 from public.imports i
       where i.id = v_id::uuid and i.location_id in (select private.my_locations('owner', 'admin')))
-    when 'user' then v_id::uuid = auth.uid()
+    when 'user' then exists (select 1 from public.profiles p where p.id = v_id::uuid and p.id = auth.uid() and p.is_active)
     else false end;
 end $$;
 grant execute on function private.may_join(text) to authenticated;
