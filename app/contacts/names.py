@@ -1,6 +1,7 @@
 """Names as property lists spell them (upper case, FIRST LAST or LAST,FIRST) → names to greet by."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _ENTITY_WORDS = frozenset(
@@ -45,7 +46,7 @@ class PersonName:
 
 def parse_name(raw: str) -> PersonName | None:
     """The name in one cell, or None when the cell holds no letter."""
-    display = " ".join(raw.split())
+    display = unicodedata.normalize("NFC", " ".join(raw.split()))
     if not any(character.isalpha() for character in display):
         return None
     if _is_entity(display):
@@ -55,18 +56,20 @@ def parse_name(raw: str) -> PersonName | None:
 
 
 def _is_entity(name: str) -> bool:
-    words = re.findall(r"[A-Z']+", name.upper())
+    # Letters of every alphabet: TRẦN is one word, no TR(ustee) followed by an N.
+    words = re.findall(r"(?:[^\W\d_]|')+", name.upper().replace(".", ""))
     return "&" in name or any(c.isdigit() for c in name) or any(w in _ENTITY_WORDS for w in words)
 
 
 def _split(name: str) -> tuple[str, str]:
     """(first, last); a middle name is left to the display name, a suffix stays with the last."""
-    if "," in name:
-        last, _, given = name.partition(",")
-        tail = [word for word in given.split() if _suffix(word)]
-        given_words = [word for word in given.split() if not _suffix(word)]
-        return (given_words[0] if given_words else ""), " ".join([*last.split(), *tail])
-    words = name.split()
+    before, _, after = name.partition(",")
+    following = after.replace(",", " ").split()
+    given = [word for word in following if not _suffix(word)]
+    tail = [word for word in following if _suffix(word)]
+    if given:
+        return given[0], " ".join([*before.split(), *tail])
+    words = [*before.split(), *tail]
     end = len(words) - 1 if len(words) > 1 and _suffix(words[-1]) else len(words)
     if end == 1:
         return "", " ".join(words)
@@ -89,6 +92,8 @@ def _title_word(word: str) -> str:
         return "-".join(_title_word(part) for part in word.split("-"))
     if len(word) > 2 and word[0].upper() in "OD" and word[1] in "'’":
         return word[:2].upper() + _title_word(word[2:])
+    if word not in (word.upper(), word.lower(), word.capitalize()):
+        return word  # DeLuca knows best
     upper = word.upper()
     if upper in _MAC:
         return "Mac" + upper[3:].capitalize()
