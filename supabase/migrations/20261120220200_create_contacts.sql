@@ -21,7 +21,8 @@ create table public.contacts (
   location_id uuid not null references public.locations (id),
   company_id uuid,
   first_name text, last_name text, display_name text, aliases text[] not null default '{}',
-  name_key text generated always as (private.name_key(display_name)) stored,
+  name_key text generated always as (private.name_key(coalesce(display_name,
+    coalesce(first_name || ' ', '') || coalesce(last_name, '')))) stored,
   phone text check (phone ~ '^\+[1-9]\d{7,14}$'),
   email text check (email ~ '^[^@\s]+@[^@\s]+$'),
   contact_type text not null default 'homeowner' check (contact_type in

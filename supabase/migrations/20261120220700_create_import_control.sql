@@ -56,30 +56,38 @@ begin
 end $$;
 comment on function public.create_import is 'Records an uploaded file as an import. The same p_id again answers with the same row.';
 
-create function public.cancel_import(p_import uuid) returns public.imports
+-- Ends an import that is not done. A list nobody came into is a failed one.
+create function private.end_import(p_import uuid, p_status text, p_error text) returns public.imports
 language plpgsql security definer set search_path = '' as $$
 declare v_row public.imports;
 begin
-  select * into v_row from public.imports where id = p_import
+  update public.imports set status = p_status, error = p_error, finished_at = now(), lease_id = null, lease_expires_at = null
+    where id = p_import returning * into v_row;
+  update public.lists l set status = case when exists (
+      select 1 from public.list_members m where m.list_id = l.id) then 'completed' else 'failed' end where l.id = v_row.list_id;
+  return v_row;
+end $$;
+
+create function public.cancel_import(p_import uuid) returns public.imports
+language plpgsql security definer set search_path = '' as $$
+declare v_status text;
+begin
+  select status into v_status from public.imports where id = p_import
     and location_id in (select private.my_locations('owner', 'admin')) for update;
   if not found then perform private.refuse(404, 'not_found', 'No such import.'); end if;
-  if v_row.status not in ('uploaded', 'reading', 'importing') then
-    perform private.refuse(409, 'import_ended', format('This import is %s; only a running one can be cancelled.', v_row.status));
+  if v_status not in ('uploaded', 'reading', 'importing') then
+    perform private.refuse(409, 'import_ended', format('This import is %s; only a running one can be cancelled.', v_status));
   end if;
-  update public.imports set status = 'cancelled', finished_at = now(), lease_id = null, lease_expires_at = null,
-    error = 'Cancelled. Rows already imported stay.' where id = p_import returning * into v_row;
-  update public.lists set status = 'completed' where id = v_row.list_id;
-  return v_row;
+  return private.end_import(p_import, 'cancelled', 'Cancelled. Rows already imported stay.');
 end $$;
 
 -- ── the worker's side ────────────────────────────────────────────────────────────────────────────────────────────
 create function public.claim_import(p_import uuid, p_lease uuid, p_lease_s int default 30) returns setof public.imports
 language plpgsql security definer set search_path = '' as $$
 begin
-  update public.imports set status = 'failed', finished_at = now(), lease_id = null, lease_expires_at = null,
-      error = coalesce('Given up after 10 attempts without progress: ' || error, 'Given up after 10 attempts without progress.')
-    where id = p_import and attempts >= 10 and status in ('uploaded', 'reading', 'importing')
-      and (lease_expires_at is null or lease_expires_at < clock_timestamp());
+  perform private.end_import(i.id, 'failed', concat_ws(' ', 'Given up after 10 attempts without progress.', i.error))
+    from public.imports i where i.id = p_import and i.attempts >= 10 and i.status in ('uploaded', 'reading', 'importing')
+      and (i.lease_expires_at is null or i.lease_expires_at < clock_timestamp()) for update;
   return query update public.imports i set lease_id = p_lease, attempts = i.attempts + 1,
       lease_expires_at = clock_timestamp() + make_interval(secs => p_lease_s),
       status = case i.status when 'uploaded' then 'reading' else i.status end, started_at = coalesce(i.started_at, now())
@@ -123,10 +131,7 @@ create function public.fail_import(p_import uuid, p_lease uuid, p_error text) re
 language plpgsql security definer set search_path = '' as $$
 begin
   perform private.hold_import(p_import, p_lease);
-  update public.imports set status = 'failed', error = p_error, finished_at = now(), lease_id = null, lease_expires_at = null
-    where id = p_import;
-  update public.lists l set status = 'failed' from public.imports i where i.id = p_import and l.id = i.list_id
-    and not exists (select 1 from public.list_members m where m.list_id = l.id);
+  perform private.end_import(p_import, 'failed', p_error);
 end $$;
 
 create function public.release_import(p_import uuid, p_lease uuid, p_error text) returns void

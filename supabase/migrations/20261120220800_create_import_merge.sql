@@ -175,30 +175,46 @@ begin
   from fresh s where s.email is not null;
 end $$;
 
--- The name a number has stays; another one in the file becomes an alias, so that households do not overwrite each other.
--- Only replace renames, and only by the first mention in the file.
+-- What a file has to say of somebody we know. The name a number has stays, and another one becomes an alias, so that households
+-- do not overwrite each other; only the nameless are named, and replace renames by the first mention in the file. A name is
+-- taken as a whole, and never where a person typed part of it.
+create function private.import_contact_patch(p_import public.imports, p_contact public.contacts, p_data jsonb, p_name_key text,
+  p_is_first_mention boolean) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_names constant text[] := '{first_name,last_name,display_name,is_entity}';
+  v_old jsonb := to_jsonb(p_contact);
+  v_new jsonb := p_data - '{slot,phone,phone_status,email_status,email_hash}'::text[];
+  v_is_same boolean := p_contact.name_key is not distinct from p_name_key;
+  v_is_rename boolean := p_name_key is not null and not p_contact.edited_fields && v_names
+    and (p_contact.name_key is null or p_import.duplicates = 'replace' and p_is_first_mention);
+  v_aliases jsonb := '{}';
+begin
+  if p_import.duplicates = 'skip' or p_contact.deleted_at is not null then return null; end if;
+  if v_is_rename then
+    v_new := v_new || jsonb_build_object('first_name', p_data -> 'first_name', 'last_name', p_data -> 'last_name',
+      'display_name', p_data -> 'display_name', 'is_entity', coalesce(p_data -> 'is_entity', 'false'));
+  elsif not v_is_same then
+    v_new := v_new - v_names;
+    if p_name_key is not null and not exists (select 1 from unnest(p_contact.aliases) a where private.name_key(a) = p_name_key) then
+      v_aliases := jsonb_build_object('aliases', to_jsonb(p_contact.aliases || (p_data ->> 'display_name')));
+    end if;
+  end if;
+  return nullif(v_aliases || coalesce(private.import_patch(v_old, v_new, p_contact.edited_fields,
+    case when v_is_rename or v_is_same then p_import.duplicates else 'merge' end,
+    case when v_is_rename then v_names else '{}' end), '{}'), '{}');
+end $$;
+
 create function private.import_contact_updates(p_import public.imports, p_batch int) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
   update private.import_stage_people s set (is_deleted, patch, changes) = (
-    select o.is_deleted, x.patch, private.import_changes(o.j, x.patch)
-    from (
-      select to_jsonb(c) as j, c.edited_fields, c.aliases, c.deleted_at is not null as is_deleted,
-        c.name_key is null or c.name_key = s.name_key as is_same_name,
-        p_import.duplicates = 'replace' and s.pass = 1 and not exists (
-          select 1 from public.import_people e where e.contact_id = c.id and e.import_id = p_import.id) as may_rename,
-        c.name_key <> s.name_key and not exists (
-          select 1 from unnest(c.aliases) a where private.name_key(a) = s.name_key) as is_new_alias
-      from public.contacts c where c.id = s.contact_id offset 0) o
-    cross join lateral (
-      select nullif(case when o.is_deleted or p_import.duplicates = 'skip' then '{}' when o.is_same_name or o.may_rename
-          then coalesce(private.import_patch(o.j, k.data, o.edited_fields, p_import.duplicates, '{}'), '{}')
-          else coalesce(private.import_patch(o.j, k.data - '{first_name,last_name,display_name,is_entity}'::text[],
-              o.edited_fields, 'merge', '{}'), '{}')
-            || case when o.is_new_alias then jsonb_build_object('aliases', to_jsonb(o.aliases || (k.data ->> 'display_name'))) else '{}' end
-          end, '{}') as patch
-      from (select s.data - '{slot,phone,phone_status,email_status,email_hash}'::text[] as data) k
-      offset 0) x)
+    select c.deleted_at is not null, x.patch, private.import_changes(to_jsonb(c), x.patch)
+    from public.contacts c
+    cross join lateral (select private.import_contact_patch(p_import, c, s.data, s.name_key,
+      s.pass = 1 and not exists (select 1 from public.import_people e
+                                 where e.contact_id = c.id and e.import_id = p_import.id)) as patch offset 0) x
+    where c.id = s.contact_id)
   where s.import_id = p_import.id and s.batch_no = p_batch and s.contact_outcome = 'unchanged' and s.link_outcome is null;
 
   update public.contacts c set (first_name, last_name, display_name, is_entity, email, aliases) =
@@ -222,7 +238,8 @@ begin
   update private.import_stage_people s set contact_outcome = 'updated',
     changes = coalesce(s.changes, '{}') || jsonb_build_object('phone', jsonb_build_array(null, s.phone))
   where s.import_id = p_import.id and s.batch_no = p_batch and s.link_outcome is null and s.phone is not null
-    and s.contact_outcome in ('unchanged', 'updated') and private.contact_by_phone(p_import.location_id, s.phone) is null;
+    and s.contact_outcome in ('unchanged', 'updated') and not s.is_deleted
+    and private.contact_by_phone(p_import.location_id, s.phone) is null;
 
   insert into public.contact_phones (location_id, contact_id, phone, is_primary, source, source_status)
   select p_import.location_id, s.contact_id, s.phone, false, p_import.format, s.data ->> 'phone_status'
@@ -231,12 +248,18 @@ begin
     and s.contact_outcome = 'updated'
   order by s.phone on conflict (location_id, phone) do nothing;
 
+  update private.import_stage_people s set contact_outcome = 'updated',
+    changes = coalesce(s.changes, '{}') || jsonb_build_object('email', jsonb_build_array(null, s.email))
+  where s.import_id = p_import.id and s.batch_no = p_batch and s.link_outcome is null and s.email is not null
+    and s.contact_outcome in ('unchanged', 'updated') and not s.is_deleted and p_import.duplicates <> 'skip'
+    and not exists (select 1 from public.contact_emails e where e.contact_id = s.contact_id and e.email = s.email);
+
   insert into public.contact_emails (location_id, contact_id, email, source, source_status, source_hash)
   select distinct on (s.contact_id, s.email) p_import.location_id, s.contact_id, s.email, p_import.format,
     s.data ->> 'email_status', s.data ->> 'email_hash'
   from private.import_stage_people s
   where s.import_id = p_import.id and s.batch_no = p_batch and s.link_outcome is null and s.email is not null
-    and s.contact_outcome in ('unchanged', 'updated') and not s.is_deleted and p_import.duplicates <> 'skip'
+    and s.contact_outcome = 'updated' and not s.is_deleted and p_import.duplicates <> 'skip'
   order by s.contact_id, s.email, s.row_no, s.slot
   on conflict (contact_id, email) do nothing;
 end $$;

@@ -13,7 +13,7 @@ begin
   for v_row in select r from jsonb_array_elements(p_rows) with ordinality x (r, n) order by n loop
     begin
       perform private.import_merge(p_import, p_batch, jsonb_build_array(v_row));
-    exception when data_exception or integrity_constraint_violation or raise_exception then
+    exception when data_exception or integrity_constraint_violation or program_limit_exceeded or raise_exception then
       get stacked diagnostics v_reason = message_text;
       insert into public.import_rows (import_id, row_no, batch_no, location_id, outcome, reason, warnings, cells)
       values (p_import.id, (v_row ->> 'row_no')::int, p_batch, p_import.location_id, 'rejected',
@@ -35,7 +35,7 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('import:' || v_import.location_id, 0));
   begin
     perform private.import_merge(v_import, p_batch_no, p_rows);
-  exception when data_exception or integrity_constraint_violation or raise_exception then
+  exception when data_exception or integrity_constraint_violation or program_limit_exceeded or raise_exception then
     v_redone := true;
     perform private.import_row_by_row(v_import, p_batch_no, p_rows);
   end;
