@@ -40,6 +40,8 @@ def environment(folder: Folder, pairs: Pairs, name: str) -> Pairs:
     base = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
     base["PATH"] = f"{VENV_BIN}:{os.environ.get('PATH', '/usr/bin:/bin')}"
     base["PYTHONUNBUFFERED"] = "1"
+    # What a bench may ask more of than a laptop.
+    base |= {key: os.environ[key] for key in ("UPLOAD_LIMIT_MB",) if key in os.environ}
     if name == "postgrest":
         return base | _postgrest_settings(pairs)
     if name == "gateway":
