@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ def sniff(head: bytes) -> Dialect:
         encoding = "utf-16"
     else:
         encoding = "utf-8-sig"
-    first_line = head.decode(encoding, errors="replace").lstrip().partition("\n")[0]
+    unquoted = re.sub(r'"[^"]*("|$)', "", head.decode(encoding, errors="replace"))
+    first_line = re.split(r"[\r\n]", unquoted.strip(), maxsplit=1)[0]
     return Dialect(encoding, max(",;\t|", key=first_line.count))
 
 
@@ -84,11 +86,17 @@ def read_records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Record]:
         ) from error
 
 
-def without_notice(records: Iterator[Record], width: int) -> Iterator[Record | None]:
-    """The records, with None for each licence notice at the end: a sentence alone in column 1."""
+def without_notice(
+    records: Iterator[Record], width: int, shortest: int = 0
+) -> Iterator[Record | None]:
+    """The records, with None for each licence notice at the end: a sentence alone in column 1.
+
+    `shortest`: how many characters a notice has at least, where column 1 may hold a house's only
+    cell, its address.
+    """
     held: list[Record] = []
     for record in records:
-        if width > 1 and _is_notice(record.cells):
+        if width > 1 and _is_notice(record.cells, shortest):
             held.append(record)
             continue
         yield from held
@@ -98,5 +106,7 @@ def without_notice(records: Iterator[Record], width: int) -> Iterator[Record | N
         yield None
 
 
-def _is_notice(cells: list[str]) -> bool:
-    return " " in cells[0].strip() and not any(cell.strip() for cell in cells[1:])
+def _is_notice(cells: list[str], shortest: int) -> bool:
+    sentence = cells[0].strip()
+    is_alone = not any(cell.strip() for cell in cells[1:])
+    return is_alone and " " in sentence and len(sentence) >= shortest

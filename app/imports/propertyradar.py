@@ -76,6 +76,11 @@ def has_people(header: list[str]) -> bool:
     return any(_PERSON[part].format(s) in found for s in _SLOTS for part in ("name", "phone"))
 
 
+def shortest_notice(header: list[str]) -> int:
+    """How many characters alone in column 1 are a notice and no house."""
+    return 40 if header_key(header[0]) in ("address", "apn") else 0
+
+
 class RowReader:
     """Reads the rows of one file: its header is looked at once, not at every row."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from app.imports import propertyradar
+from app.imports import cells, propertyradar
 from app.imports.csv_rows import (
     Dialect,
     Record,
@@ -18,6 +18,7 @@ OpenFile = Callable[[], AbstractContextManager[Iterator[bytes]]]
 
 # Renewing a lease as often as this keeps it alive however long a file is.
 ROWS_A_BREATH = 20_000
+HEAD_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -38,23 +39,54 @@ def read_facts(open_file: OpenFile, tier: str | None, breathe: Callable[[], None
     `breathe` is called every ROWS_A_BREATH rows.
     """
     with open_file() as chunks:
-        dialect = sniff(next(chunks, b""))
+        dialect = sniff(_head(chunks))
     try:
         return _facts(open_file, dialect, tier, breathe)
-    except UnicodeDecodeError:
-        facts = _facts(open_file, replace(dialect, encoding="cp1252"), tier, breathe)
-        note = {
-            "code": "not_utf8",
-            "message": "The file is not UTF-8; it was read as Windows-1252.",
-        }
-        return replace(facts, warnings=[*facts.warnings, note])
+    except UnicodeDecodeError as error:
+        if dialect.encoding == "utf-16":
+            raise _unreadable() from error
+        return _windows_facts(open_file, dialect, tier, breathe)
 
 
 def data_rows(chunks: Iterator[bytes], facts: FileFacts) -> Iterator[Record]:
     """The data rows, in order: no header, no notice."""
     records = read_records(chunks, facts.dialect)
     next(records)
-    return (record for record in without_notice(records, len(facts.header)) if record)
+    return (record for record in _without_notice(records, facts.header) if record)
+
+
+def _head(chunks: Iterator[bytes]) -> bytes:
+    head = bytearray()
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
+    return bytes(head)
+
+
+def _without_notice(records: Iterator[Record], header: list[str]) -> Iterator[Record | None]:
+    return without_notice(records, len(header), propertyradar.shortest_notice(header))
+
+
+def _windows_facts(
+    open_file: OpenFile, dialect: Dialect, tier: str | None, breathe: Callable[[], None]
+) -> FileFacts:
+    try:
+        facts = _facts(open_file, replace(dialect, encoding="cp1252"), tier, breathe)
+    except UnicodeDecodeError as error:
+        raise _unreadable() from error
+    note = {
+        "code": "not_utf8",
+        "message": "The file is not UTF-8; it was read as Windows-1252.",
+    }
+    return replace(facts, warnings=[*facts.warnings, note])
+
+
+def _unreadable() -> UnreadableFile:
+    return UnreadableFile(
+        "The file's letters cannot be read. "
+        'Open it in a spreadsheet, save it as "CSV UTF-8" and upload that file.'
+    )
 
 
 def _facts(
@@ -65,10 +97,10 @@ def _facts(
         first = next(records, None)
         if first is None:
             raise UnreadableFile("The file is empty. Export the list again and upload that file.")
-        header = first.cells
+        header = [cells.text(name) for name in first.cells]
         found_tier = _tier(header, tier)
         total = ignored = 0
-        for record in without_notice(records, len(header)):
+        for record in _without_notice(records, header):
             total, ignored = (total + 1, ignored) if record else (total, ignored + 1)
             if (total + 1) % ROWS_A_BREATH == 0:
                 breathe()
