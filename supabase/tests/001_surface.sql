@@ -1,0 +1,101 @@
+-- What is open to whom, read from the catalog: a table, view or function that is added without thought fails here.
+begin;
+select plan(21);
+\i supabase/tests/support/actors.sql
+
+create view tests.ours as select c.*, n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname in ('public', 'private');
+create view tests.our_functions as select p.*, n.nspname, p.oid::regprocedure::text as signature from pg_proc p
+  join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('public', 'private');
+
+select is_empty($$ select relname from tests.ours where relkind in ('r', 'p') and not relrowsecurity $$,
+  'row level security is on for every table of public and private');
+select is_empty($$ select relname from tests.ours c where relkind in ('r', 'p')
+    and not exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary) $$, 'every table has a primary key');
+select is_empty($$ select relname, privilege from tests.ours c,
+    unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
+    where relkind in ('r', 'p', 'v', 'm') and has_table_privilege('anon', c.oid, privilege) $$, 'anon has no right on any table or view');
+select is_empty($$ select relname, privilege from tests.ours c, unnest('{SELECT,INSERT,UPDATE,REFERENCES}'::text[]) privilege
+    where relkind in ('r', 'p', 'v', 'm') and has_any_column_privilege('anon', c.oid, privilege) $$, 'anon has no right on any column');
+select is_empty($$ select relname from tests.ours where relkind = 'S' and (has_sequence_privilege('anon', oid, 'USAGE')
+    or has_sequence_privilege('authenticated', oid, 'USAGE')) $$, 'nobody from outside draws from a sequence');
+select is_empty($$ select signature from tests.our_functions where has_function_privilege('anon', oid, 'EXECUTE') $$,
+  'anon may execute no function of ours');
+select is_empty($$ select nspname from pg_namespace where nspname in ('public', 'private') and (has_schema_privilege('anon', oid, 'USAGE')
+    or has_schema_privilege('authenticated', oid, 'CREATE') or has_schema_privilege('service_role', oid, 'CREATE')) $$,
+  'anon may not enter our schemas and no API role may create in them');
+select is_empty($$ select relname from tests.ours where relkind = 'r' and nspname = 'private'
+    and (has_table_privilege('authenticated', oid, 'SELECT,INSERT,UPDATE,DELETE')
+      or has_any_column_privilege('authenticated', oid, 'SELECT,INSERT,UPDATE')) $$, 'a signed-in person reaches no table of private');
+select is_empty($$ select relname from tests.ours where relkind in ('r', 'p')
+    and has_table_privilege('authenticated', oid, 'TRUNCATE,REFERENCES,TRIGGER') $$,
+  'a signed-in person may not truncate, reference or put triggers');
+select is_empty($$ select relname from tests.ours where relkind in ('v', 'm')
+    and not coalesce('security_invoker=true' = any (reloptions), false) $$, 'every view runs with the rights of its reader');
+select is_empty($$ select signature from tests.our_functions where prokind = 'f'
+    and not coalesce('search_path=""' = any (proconfig), false) $$, 'every function of ours pins its search_path to nothing');
+
+create table tests.definers (signature text, who text);
+insert into tests.definers values
+  ('private.audit()', ''), ('private.broadcast_contacts(uuid[],uuid[])', ''), ('private.contact_by_phone(uuid,text)', 'service_role'),
+  ('private.contacts_changed()', ''), ('private.contacts_deleted()', ''), ('private.contacts_inserted()', ''),
+  ('private.copy_primary_phone(uuid[])', ''), ('private.custom_access_token(jsonb)', 'supabase_auth_admin'),
+  ('private.end_import(uuid,text,text)', ''), ('private.hold_import(uuid,uuid)', ''),
+  ('private.import_contact_patch(imports,contacts,jsonb,text,boolean)', ''), ('private.import_contact_updates(imports,integer)', ''),
+  ('private.import_contacts(imports,integer,integer)', ''), ('private.import_counts(uuid)', ''), ('private.import_discrepancy(imports)', ''),
+  ('private.import_links(imports,integer)', ''), ('private.import_list(uuid,text,text)', ''), ('private.import_members(imports,integer)', ''),
+  ('private.import_merge(imports,integer,jsonb)', ''), ('private.import_more_numbers(imports,integer)', ''),
+  ('private.import_new_contacts(imports,integer)', ''), ('private.import_phoneless(imports,integer,integer,text)', ''),
+  ('private.import_properties(imports,integer,integer)', ''), ('private.import_property_updates(imports,integer,integer)', ''),
+  ('private.import_record(imports,integer)', ''), ('private.import_row_by_row(imports,integer,jsonb)', ''),
+  ('private.import_stage(imports,integer,jsonb)', ''), ('private.imports_progressed()', ''), ('private.is_suppressed(uuid,uuid)', ''),
+  ('private.links_removed()', ''), ('private.links_written()', ''), ('private.may_join(text)', 'authenticated'),
+  ('private.my_colleagues()', 'authenticated service_role'), ('private.my_locations(text[])', 'authenticated service_role'),
+  ('private.phones_changed()', ''), ('private.phones_removed()', ''), ('private.phones_written()', ''),
+  ('private.profile_for_new_user()', ''), ('private.record_opt_out()', ''), ('private.refresh_cards(uuid[])', ''),
+  ('private.refuse_taken_phones(uuid[])', ''), ('private.spread_changed_contacts()', ''), ('private.spread_new_contacts()', ''),
+  ('private.suppress_flagged()', ''), ('private.suppress_member()', ''), ('private.towns_changed()', ''),
+  ('begin_import(uuid,uuid,text,text,jsonb,integer,integer,jsonb)', 'service_role'), ('cancel_import(uuid)', 'authenticated'),
+  ('claim_import(uuid,uuid,integer)', 'service_role'),
+  ('create_import(uuid,uuid,text,text,bigint,text,text,text,text,text)', 'authenticated'), ('fail_import(uuid,uuid,text)', 'service_role'),
+  ('finish_import(uuid,uuid)', 'service_role'), ('import_batch(uuid,uuid,integer,jsonb)', 'service_role'),
+  ('import_location(uuid)', 'authenticated'), ('imports_to_ring()', 'service_role'), ('release_import(uuid,uuid,text)', 'service_role'),
+  ('renew_import(uuid,uuid)', 'service_role'), ('revoke_opt_out(text,text)', 'authenticated');
+select set_eq($$ select signature, coalesce((select string_agg(r, ' ' order by r)
+      from unnest('{anon,authenticated,service_role,supabase_auth_admin}'::text[]) r where has_function_privilege(r, f.oid, 'EXECUTE')), '')
+    from tests.our_functions f where prosecdef $$, $$ select signature, who from tests.definers $$,
+  'the security definer functions are those listed here, each for those listed here');
+select is_empty($$ select proname from tests.our_functions where prosecdef and proowner <> 'postgres'::regrole $$,
+  'no security definer function runs as anyone but postgres');
+select set_eq($$ select signature from tests.our_functions where not prosecdef and nspname = 'public' $$, $$ values (''::text) limit 0 $$,
+  'every function the API shows checks its caller itself (none is an unlisted invoker)');
+
+-- A key into another table needs an index that begins with the id it names. Rows are never looked up by location alone when one
+-- is deleted (locations are not), so a partial index is enough for location_id.
+select is_empty($$ select c.conrelid::regclass, c.conname from pg_constraint c join tests.ours t on t.oid = c.conrelid
+    where c.contype = 'f' and not exists (select 1 from pg_index i
+      left join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+      where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1] and (i.indpred is null or a.attname = 'location_id'
+        or pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', a.attname))) $$, 'every foreign key has an index');
+select is_empty($$ select c.conrelid::regclass, a.attname from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid
+      and a.attnum = c.conkey[1] join tests.ours t on t.oid = c.conrelid
+    where c.contype = 'f' and cardinality(c.conkey) = 1 and c.confrelid in ('public.contacts'::regclass, 'public.properties'::regclass,
+        'public.companies'::regclass, 'public.lists'::regclass, 'public.tags'::regclass)
+      and (has_column_privilege('authenticated', c.conrelid, a.attnum, 'INSERT')
+        or has_column_privilege('authenticated', c.conrelid, a.attnum, 'UPDATE')) $$,
+  'a person, house, company, list or tag named by a browser''s row belongs to the row''s location');
+select is_empty($$ select c.oid::regclass from tests.ours c join pg_attribute a on a.attrelid = c.oid
+    where c.relkind = 'r' and a.attname in ('location_id', 'created_by', 'created_at', 'updated_at', 'edited_fields')
+      and has_column_privilege('authenticated', c.oid, a.attnum, 'UPDATE') $$,
+  'no browser moves a row to another location or writes who made it and when');
+select is_empty($$ select extname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where nspname in ('public', 'private') $$,
+  'no extension lies in public or private');
+select is_empty($$ select id from storage.buckets where public or public is null or file_size_limit is null or allowed_mime_types is null $$,
+  'every bucket is private and limits size and type');
+select is_empty($$ select tablename, policyname from pg_policies where schemaname in ('public', 'private', 'storage', 'realtime')
+    and roles <> '{authenticated}' $$, 'every policy is for signed-in people only');
+select is_empty($$ select tablename, policyname from pg_policies where (coalesce(qual, '') || coalesce(with_check, ''))
+    ~* 'user_metadata|app_metadata' $$, 'no policy believes what a token says of its person');
+
+select * from finish();
+rollback;
