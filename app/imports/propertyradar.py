@@ -20,8 +20,8 @@ _INT_MAX = 2_147_483_647
 # Header → (column of properties, reader). Address, ZIP and state have rules of their own below.
 _COLUMNS: dict[str, tuple[str, Callable[[str], Value]]] = {
     "type": ("property_type", cells.text),
-    "address": ("address", cells.text),
-    "city": ("city", cells.text),
+    "address": ("address", cells.short_text),
+    "city": ("city", cells.short_text),
     "subdivision": ("subdivision", cells.text),
     "longitude": ("lon", cells.decimal(-180, 180, 6)),
     "latitude": ("lat", cells.decimal(-90, 90, 6)),
@@ -55,6 +55,8 @@ _PERSON = {
     "email_status": "{} email 1 status",
     "email_hash": "{} email1 hash",
 }
+# A longer text is no name, and would not fit into an index.
+_LONGEST_NAME = 500
 _SLOTS = ("primary", "secondary")
 _KNOWN = {"zip", *_COLUMNS, *(c.format(slot) for slot in _SLOTS for c in _PERSON.values())}
 
@@ -93,7 +95,14 @@ class RowReader:
             if key in _KNOWN and key not in self._at:
                 self._at[key] = index
             else:
-                self._unknown.append((index, name.strip() or f"column {index + 1}"))
+                self._unknown.append((index, self._free_name(cells.text(name), index)))
+
+    def _free_name(self, name: str, index: int) -> str:
+        """What an unknown column's cells are kept under: its header, unless another has it."""
+        place = f"column {index + 1}"
+        if not name:
+            return place
+        return f"{name} ({place})" if name in (n for _, n in self._unknown) else name
 
     def read(self, row_no: int, row: list[str]) -> dict[str, Any]:
         """One row as import_batch takes it: {row_no, property, people, warnings, cells, reject}."""
@@ -106,7 +115,7 @@ class RowReader:
             person for slot in _SLOTS if (person := self._person(slot, found, warnings)) is not None
         ]
         answer: dict[str, Any] = {"row_no": row_no, "property": house, "people": people}
-        if "apn" not in house and not re.search(r"\w", str(house.get("address", ""))):
+        if "apn" not in house and not re.search(r"[^\W_]", str(house.get("address", ""))):
             answer["reject"] = {
                 "code": "no_place",
                 "message": "The row has neither an address nor an APN. Fill in one of them.",
@@ -129,7 +138,7 @@ class RowReader:
             if code[1]:
                 house["zip4"] = code[1]
         # The export has no state of its own: the owner's is the house's where both have one ZIP.
-        if "mail state" in found and found.get("mail zip", "").strip()[:5] == house.get("zip"):
+        if "mail state" in found and _five(found.get("mail zip", "")) == house.get("zip", ""):
             if state := self._cell("mail state", found["mail state"], cells.state, warnings):
                 house["state"] = state
         return house
@@ -171,7 +180,7 @@ class RowReader:
         phone, email, name = (
             normalize_phone(raw["phone"]),
             normalize_email(raw["email"]),
-            parse_name(raw["name"]),
+            parse_name(raw["name"]) if len(raw["name"]) <= _LONGEST_NAME else None,
         )
         for part, value in (("phone", phone), ("email", email), ("name", name)):
             if raw[part] and value is None:
@@ -199,3 +208,11 @@ class RowReader:
         if name and name.is_entity:
             answer["is_entity"] = True
         return answer
+
+
+def _five(raw: str) -> str | None:
+    """The five digits of a ZIP code, None where there are none."""
+    try:
+        return cells.zip_code(raw)[0]
+    except BadCell:
+        return None
