@@ -182,13 +182,13 @@ create function private.import_contact_patch(p_import public.imports, p_contact 
   p_is_first_mention boolean) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 declare
-  v_names constant text[] := '{first_name,last_name,display_name,is_entity}';
+  v_names constant text[] := array['first_name', 'last_name', 'display_name', 'is_entity'];
   v_old jsonb := to_jsonb(p_contact);
   v_new jsonb := p_data - '{slot,phone,phone_status,email_status,email_hash}'::text[];
   v_is_same boolean := p_contact.name_key is not distinct from p_name_key;
   v_is_rename boolean := p_name_key is not null and not p_contact.edited_fields && v_names
     and (p_contact.name_key is null or p_import.duplicates = 'replace' and p_is_first_mention);
-  v_aliases jsonb := '{}';
+  v_aliases jsonb := jsonb '{}';
 begin
   if p_import.duplicates = 'skip' or p_contact.deleted_at is not null then return null; end if;
   if v_is_rename then
