@@ -8,8 +8,10 @@ select tests.only('{owner,admin,marketer,technician}', 'read his location', $$ s
 select tests.only('{owner,admin}', 'rename his location', $$ update locations set name = 'Elsewhere' where id = tests.id('here') $$);
 select is(tests.answer('both', 'select count(*) from locations'), '2', 'who works at two locations reads two');
 select is(tests.answer('other_owner', 'select name from locations'), 'There', 'the owner of another location reads only his own');
-select is(tests.probe('owner', $$ insert into locations (name) values ('Third') $$), '42501', 'an owner opens no location from the browser');
-select is(tests.probe('owner', $$ delete from locations where id = tests.id('here') $$), '42501', 'an owner deletes no location from the browser');
+select is(tests.probe('owner', $$ insert into locations (name) values ('Third') $$), '42501',
+  'an owner opens no location from the browser');
+select is(tests.probe('owner', $$ delete from locations where id = tests.id('here') $$), '42501',
+  'an owner deletes no location from the browser');
 select is(tests.probe('owner', $$ update locations set id = tests.id('x') where id = tests.id('here') $$), '42501',
   'an owner does not change what a location is known by');
 select is(tests.probe('owner', $$ update locations set timezone = 'Mars/Olympus' where id = tests.id('here') $$), '22023',
@@ -19,24 +21,31 @@ select is(tests.probe('service_role', $$ select 1 from locations where id in (te
 
 -- profiles
 select tests.only('{owner,admin,marketer,technician}', 'read his colleagues', $$ select 1 from profiles where id = tests.id('owner') $$);
-select is(tests.answer('stranger', 'select email from profiles'), 'stranger@tests.example.com', 'a person without a location reads only himself');
-select is(tests.answer('dismissed', 'select email from profiles'), 'dismissed@tests.example.com', 'a dismissed person reads only himself');
+select is(tests.answer('stranger', 'select email from profiles'), 'stranger@tests.example.com',
+  'a person without a location reads only himself');
+select is(tests.answer('dismissed', 'select email from profiles'), 'dismissed@tests.example.com',
+  'a dismissed person reads only himself');
 select is(tests.answer('dormant', 'select email from profiles'), 'dormant@tests.example.com',
   'a person whose membership ended reads only himself');
-select is(tests.probe('marketer', $$ update profiles set name = 'Mia' where id = tests.id('marketer') $$), '1 rows', 'a marketer changes his own name');
-select is(tests.probe('owner', $$ update profiles set name = 'Mia' where id = tests.id('marketer') $$), '0 rows', 'an owner does not rename a colleague');
+select is(tests.probe('marketer', $$ update profiles set name = 'Mia' where id = tests.id('marketer') $$), '1 rows',
+  'a marketer changes his own name');
+select is(tests.probe('owner', $$ update profiles set name = 'Mia' where id = tests.id('marketer') $$), '0 rows',
+  'an owner does not rename a colleague');
 select is(tests.probe('marketer', format('update profiles set %s where id = tests.id(''marketer'')', what)), '42501',
   'a person does not write this of himself: ' || what)
   from unnest(array['is_active = true', 'email = ''x@example.com''', 'id = tests.id(''x'')', 'last_login = now()', 'openphone_user_id = ''x''']) what;
-select is(tests.probe('owner', $$ insert into profiles (id, email) values (tests.id('owner'), 'x@example.com') $$), '42501', 'nobody makes a profile by hand');
-select is(tests.probe('marketer', $$ delete from profiles where id = tests.id('marketer') $$), '42501', 'nobody deletes a profile from the browser');
+select is(tests.probe('owner', $$ insert into profiles (id, email) values (tests.id('owner'), 'x@example.com') $$), '42501',
+  'nobody makes a profile by hand');
+select is(tests.probe('marketer', $$ delete from profiles where id = tests.id('marketer') $$), '42501',
+  'nobody deletes a profile from the browser');
 select is((select name from profiles where id = tests.id('technician')), 'Technician', 'a new user gets a profile with his name');
 select is(tests.probe('anon', 'select 1 from profiles'), '42501', 'anon may not read profiles');
 
 -- memberships: the way to more rights
 select tests.only('{owner,admin,marketer,technician}', 'read who works here',
   $$ select 1 from location_members where location_id = tests.id('here') and user_id = tests.id('owner') $$);
-select is(tests.answer('both', 'select count(distinct location_id) from location_members'), '2', 'who works at two locations reads both memberships');
+select is(tests.answer('both', 'select count(distinct location_id) from location_members'), '2',
+  'who works at two locations reads both memberships');
 select is(tests.probe(a, $$ update location_members set role = 'owner' where user_id = auth.uid() $$), '42501', a || ' does not make himself an owner')
   from unnest('{admin,marketer,technician,dormant,stranger,anon}'::text[]) a;
 select is(tests.probe(a, $$ insert into location_members (user_id, location_id, role) values (auth.uid(), tests.id('here'), 'owner') $$), '42501',
@@ -51,10 +60,14 @@ select throws_ok($$ insert into location_members (user_id, location_id, role) va
   '23514', null, 'a role that does not exist is refused');
 
 -- helpers of the policies
-select is(tests.answer('both', $$ select count(*) from private.my_locations('owner') $$), '2', 'my_locations gives every location of the role asked for');
-select is(tests.answer('marketer', $$ select count(*) from private.my_locations('owner', 'admin') $$), '0', 'my_locations gives nothing for a role one has not');
-select is(tests.answer('dormant', $$ select count(*) from private.my_locations() $$), '0', 'my_locations gives nothing to an ended membership, whatever the token says');
-select is(tests.answer('dismissed', $$ select count(*) from private.my_locations() $$), '0', 'my_locations gives nothing to a dismissed person, whatever the token says');
+select is(tests.answer('both', $$ select count(*) from private.my_locations('owner') $$), '2',
+  'my_locations gives every location of the role asked for');
+select is(tests.answer('marketer', $$ select count(*) from private.my_locations('owner', 'admin') $$), '0',
+  'my_locations gives nothing for a role one has not');
+select is(tests.answer('dormant', $$ select count(*) from private.my_locations() $$), '0',
+  'my_locations gives nothing to an ended membership, whatever the token says');
+select is(tests.answer('dismissed', $$ select count(*) from private.my_locations() $$), '0',
+  'my_locations gives nothing to a dismissed person, whatever the token says');
 select is(tests.probe('anon', 'select private.my_locations()'), '42501', 'anon may not ask for locations');
 
 -- the token

@@ -14,7 +14,8 @@ select is(tests.answer('marketer', $$ select string_agg(column_name, ' ' order b
     where table_name = 'contact_cards' $$), 'contact_id location_id first_name city', 'a card holds a first name and a city, no more');
 select is(tests.answer('other_marketer', $$ select count(*) from contact_cards where location_id = tests.id('here') $$), '0',
   'a marketer reads no card of another location');
-select is(tests.answer('both', $$ select count(distinct location_id) from contacts $$), '2', 'who owns two locations reads the people of both');
+select is(tests.answer('both', $$ select count(distinct location_id) from contacts $$), '2',
+  'who owns two locations reads the people of both');
 
 select tests.only('{owner,admin}', 'add to ' || t, s, '42501') from (values
   ('companies', $$ insert into companies (location_id, name) values (tests.id('here'), 'Brick & Co') $$),
@@ -36,7 +37,8 @@ select is(tests.probe(a, format('delete from %I where location_id = tests.id(''h
 select is(tests.probe(a, s), '42501', a || ' may not: ' || s) from unnest('{owner,marketer}'::text[]) a, (values
   ($$insert into contact_cards (contact_id, location_id) values (tests.id('here bob'), tests.id('here'))$$),
   ($$update contact_cards set first_name = 'X'$$)) x (s);
-select is(tests.probe('service_role', $$ delete from contacts where id = tests.id('here bob') $$), '1 rows', 'the service may delete a person');
+select is(tests.probe('service_role', $$ delete from contacts where id = tests.id('here bob') $$), '1 rows',
+  'the service may delete a person');
 
 -- Nobody moves a row, attaches one to a stranger, or writes what the system keeps.
 select is(tests.probe('both', s), '42501', 'an owner of both locations may not: ' || s) from (values
@@ -80,7 +82,8 @@ select is(tests.probe(a, format($$select private.contact_by_phone(tests.id('here
 select is(tests.probe('service_role', $$ insert into contact_flags (location_id, contact_id, flag) values (tests.id('here'), tests.id('here ann'), 'opted_out') $$),
   '1 rows', 'the service records an opted_out flag');
 insert into contact_flags (location_id, contact_id, flag) values (tests.id('here'), tests.id('here ann'), 'opted_out');
-select is(tests.probe('owner', $$ select 1 from contact_flags where flag = 'opted_out' $$), '1 rows', 'an owner reads an opted_out flag');
+select is(tests.probe('owner', $$ select 1 from contact_flags where flag = 'opted_out' $$), '1 rows',
+  'an owner reads an opted_out flag');
 select is(tests.probe('owner', s), e, 'an owner gets ' || e || ': ' || s) from (values
   ('0 rows', $$delete from contact_flags where flag = 'opted_out'$$), ('0 rows', $$update contact_flags set expires_at = now() where flag = 'opted_out'$$),
   ('42501', $$insert into contact_flags (location_id, contact_id, flag) values (tests.id('here'), tests.id('here bob'), 'opted_out')$$)) x (e, s);

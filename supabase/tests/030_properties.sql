@@ -6,7 +6,8 @@ select plan(126);
 
 select tests.only('{owner,admin}', 'read ' || t, format('select 1 from %I where location_id = tests.id(''here'')', t))
   from unnest('{properties,property_contacts}'::text[]) t;
-select tests.only('{owner,admin}', 'add a house', $$ insert into properties (location_id, address, city) values (tests.id('here'), '5 New Rd', 'Fairpond') $$, '42501');
+select tests.only('{owner,admin}', 'add a house', $$ insert into properties (location_id, address, city) values (tests.id('here'), '5 New Rd', 'Fairpond') $$,
+  '42501');
 select tests.only('{owner,admin}', 'change a house', $$ update properties set est_value = 1 where id = tests.id('here house') $$);
 select tests.only('{owner,admin}', 'link a person', $$ insert into property_contacts (location_id, property_id, contact_id, relationship)
   values (tests.id('here'), tests.id('here house'), tests.id('here bob'), 'tenant') $$, '42501');
@@ -42,10 +43,14 @@ select is(tests.probe('owner', s), e, what) from (values
   ('1 rows', 'a bath may be half', $$insert into properties (location_id, apn, bathrooms) values (tests.id('here'), '7', 2.5)$$),
   ('23505', 'a house has one primary person', $$insert into property_contacts (location_id, property_id, contact_id, is_primary) values (tests.id('here'), tests.id('here house'), tests.id('here bob'), true)$$),
   ('23505', 'a pair is linked once', $$insert into property_contacts (location_id, property_id, contact_id) values (tests.id('here'), tests.id('here house'), tests.id('here ann'))$$)) x (e, what, s);
-select is(tests.act('owner', $$ insert into properties (location_id, address, city, zip) values (tests.id('here'), '3 Oak Street', 'Fairpond', '02728') $$), '1 rows', 'a house without APN');
-select is(tests.probe('owner', $$ insert into properties (location_id, address, city, zip) values (tests.id('here'), '3 oak st.', 'FAIRPOND', '02728') $$), '23505', 'the same address written otherwise is the same house');
-select is(tests.probe('owner', $$ insert into properties (location_id, address, city, zip) values (tests.id('here'), '3 Oak Street', 'Oakham', '02729') $$), '1 rows', 'the same street and number in another town is another house');
-select is(tests.probe('other_owner', $$ insert into properties (location_id, address, city, zip) values (tests.id('there'), '3 Oak Street', 'Fairpond', '02728') $$), '1 rows', 'another location may know the same house');
+select is(tests.act('owner', $$ insert into properties (location_id, address, city, zip) values (tests.id('here'), '3 Oak Street', 'Fairpond', '02728') $$), '1 rows',
+  'a house without APN');
+select is(tests.probe('owner', $$ insert into properties (location_id, address, city, zip) values (tests.id('here'), '3 oak st.', 'FAIRPOND', '02728') $$), '23505',
+  'the same address written otherwise is the same house');
+select is(tests.probe('owner', $$ insert into properties (location_id, address, city, zip) values (tests.id('here'), '3 Oak Street', 'Oakham', '02729') $$), '1 rows',
+  'the same street and number in another town is another house');
+select is(tests.probe('other_owner', $$ insert into properties (location_id, address, city, zip) values (tests.id('there'), '3 Oak Street', 'Fairpond', '02728') $$), '1 rows',
+  'another location may know the same house');
 
 -- comparing
 select is(private.normalize_address(given), wanted, format('address %s', coalesce(quote_literal(given), 'null'))) from (values

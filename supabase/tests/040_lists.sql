@@ -7,12 +7,14 @@ select plan(99);
 select tests.only('{owner,admin,marketer}', 'read lists', $$ select 1 from lists where location_id = tests.id('here') $$);
 select tests.only('{owner,admin,marketer}', 'read the summaries of lists', $$ select 1 from list_summaries where location_id = tests.id('here') $$);
 select tests.only('{owner,admin}', 'read members of lists', $$ select 1 from list_members where location_id = tests.id('here') $$);
-select tests.only('{owner,admin}', 'make a list', $$ insert into lists (location_id, name) values (tests.id('here'), 'Autumn') $$, '42501');
+select tests.only('{owner,admin}', 'make a list', $$ insert into lists (location_id, name) values (tests.id('here'), 'Autumn') $$,
+  '42501');
 select tests.only('{owner,admin}', 'rename a list', $$ update lists set name = 'Winter' where id = tests.id('here list') $$);
 select tests.only('{owner,admin}', 'put a person in a list', $$ insert into list_members (list_id, location_id, contact_id)
   values (tests.id('here list'), tests.id('here'), tests.id('here bob')) $$, '42501');
 select tests.only('{owner,admin}', 'take a person out of a list', $$ update list_members set status = 'removed' where list_id = tests.id('here list') $$);
-select is(tests.answer('owner', $$ select active || ' ' || suppressed || ' ' || removed || ' ' || members from list_summaries where id = tests.id('here list') $$), '1 0 0 1', 'a summary counts the members');
+select is(tests.answer('owner', $$ select active || ' ' || suppressed || ' ' || removed || ' ' || members from list_summaries where id = tests.id('here list') $$), '1 0 0 1',
+  'a summary counts the members');
 select is(tests.answer('other_owner', 'select count(*) filter (where location_id <> tests.id(''there'')) from ' || t), '0', 'the owner of another location reads no row of ' || t)
   from unnest('{lists,list_members,list_summaries}'::text[]) t;
 select is(tests.probe(a, format('delete from %I', t)), '42501', a || ' deletes nothing from ' || t)
@@ -26,7 +28,8 @@ select is(tests.probe('both', s), e, 'an owner of both locations gets ' || e || 
   ('23503', $$update list_members set property_id = tests.id('there house') where list_id = tests.id('here list')$$),
   ('23505', $$insert into lists (location_id, name) values (tests.id('here'), 'SPRING')$$), ('23514', $$insert into lists (location_id, name) values (tests.id('here'), ' ')$$),
   ('1 rows', $$insert into lists (location_id, name) values (tests.id('there'), 'Autumn')$$)) x (e, s);
-select is(tests.act('owner', $$ insert into lists (id, location_id, name) values (tests.id('mine'), tests.id('here'), 'Mine') $$), '1 rows', 'an owner makes a list');
+select is(tests.act('owner', $$ insert into lists (id, location_id, name) values (tests.id('mine'), tests.id('here'), 'Mine') $$), '1 rows',
+  'an owner makes a list');
 select is((select created_by from lists where id = tests.id('mine')), tests.id('owner'), 'a list says who made it');
 
 -- who may not be texted
@@ -35,10 +38,12 @@ create function tests.status(p_list text, p_name text) returns text language sql
 $$;
 insert into opt_outs (location_id, phone) values (tests.id('here'), '+16175550101');
 select is(tests.status('here list', 'here ann'), 'suppressed', 'who opts out is suppressed in the lists he is in');
-select is(tests.act('owner', $$ update list_members set status = 'active' where list_id = tests.id('here list') $$) || tests.status('here list', 'here ann'), '1 rowssuppressed', 'and is not made active by hand');
+select is(tests.act('owner', $$ update list_members set status = 'active' where list_id = tests.id('here list') $$) || tests.status('here list', 'here ann'), '1 rowssuppressed',
+  'and is not made active by hand');
 select is(tests.act('owner', $$ insert into list_members (list_id, location_id, contact_id, status) values (tests.id('mine'), tests.id('here'), tests.id('here ann'), 'active') $$)
   || tests.status('mine', 'here ann'), '1 rowssuppressed', 'who opted out joins a list as suppressed');
-select is(tests.act('owner', $$ update list_members set status = 'removed' where list_id = tests.id('mine') $$) || tests.status('mine', 'here ann'), '1 rowsremoved', 'and may be taken out of it');
+select is(tests.act('owner', $$ update list_members set status = 'removed' where list_id = tests.id('mine') $$) || tests.status('mine', 'here ann'), '1 rowsremoved',
+  'and may be taken out of it');
 select is(tests.act('owner', $$ insert into list_members (list_id, location_id, contact_id) values (tests.id('mine'), tests.id('here'), tests.id('here bob')) $$) || tests.status('mine', 'here bob'),
   '1 rowssuppressed', 'a flagged person joins as suppressed, too');
 insert into contacts (id, location_id, phone) select tests.id('p' || n), tests.id('here'), '+1617555020' || n from generate_series(1, 5) n;
@@ -53,7 +58,8 @@ insert into opt_outs (location_id, phone) values (tests.id('there'), '+161755502
 select is(tests.status('mine', 'p3'), 'suppressed', 'an opt-out at one location suppresses the number at every location');
 delete from lists where id = tests.id('here list');
 select is((select count(*) from contacts where id = tests.id('here ann')) + (select count(*) from properties where id = tests.id('here house'))
-  + (select count(*) from imports where id = tests.id('here import')), 3::bigint, 'deleting a list touches no person, house or import');
+  + (select count(*) from imports where id = tests.id('here import')), 3::bigint,
+  'deleting a list touches no person, house or import');
 
 select * from finish();
 rollback;

@@ -16,18 +16,24 @@ create function tests.importing(p_at text, p_name text, p_more text default '') 
   select format('select * from create_import(p_id => %L, p_location_id => %L, p_file_path => %L, p_filename => ''list.csv'', p_size_bytes => 10,
     p_sha256 => repeat(''b'', 64), p_list_name => ''Autumn''%s)', tests.id(p_name), tests.id(p_at), format('%s/%s/list.csv', tests.id(p_at), tests.id(p_name)), p_more)
 $$;
-select is(tests.act('owner', format('insert into storage.objects (bucket_id, name) values (''imports'', %L)', format('%s/%s/list.csv', tests.id('here'), tests.id('new')))), '1 rows', 'an owner uploads a file');
+select is(tests.act('owner', format('insert into storage.objects (bucket_id, name) values (''imports'', %L)', format('%s/%s/list.csv', tests.id('here'), tests.id('new')))), '1 rows',
+  'an owner uploads a file');
 select tests.only('{owner,admin}', 'import a file', tests.importing('here', 'new'), 'PT403 not_permitted');
 select is(tests.act('owner', tests.importing('here', 'new')), '1 rows', 'an owner imports it');
 select is(tests.act('owner', tests.importing('here', 'new')), '1 rows', 'saying it again is no error');
-select is((select count(*) || ' ' || min(status) from imports where id = tests.id('new')), '1 uploaded', 'and makes no second import');
-select is((select l.name || ' ' || l.status from imports i join lists l on l.id = i.list_id where i.id = tests.id('new')), 'Autumn processing', 'the import has its list');
-select is((select i.created_by = tests.id('owner') and l.created_by = tests.id('owner') from imports i join lists l on l.id = i.list_id where i.id = tests.id('new')), true, 'both say who made them');
+select is((select count(*) || ' ' || min(status) from imports where id = tests.id('new')), '1 uploaded',
+  'and makes no second import');
+select is((select l.name || ' ' || l.status from imports i join lists l on l.id = i.list_id where i.id = tests.id('new')), 'Autumn processing',
+  'the import has its list');
+select is((select i.created_by = tests.id('owner') and l.created_by = tests.id('owner') from imports i join lists l on l.id = i.list_id where i.id = tests.id('new')), true,
+  'both say who made them');
 select is(tests.answer('owner', format($$ select warnings -> 0 ->> 'code' from create_import(%L, %L, %L, 'list.csv', 10, repeat('a', 64), 'Again') $$,
-  tests.id('import 3'), tests.id('here'), format('%s/%s/list.csv', tests.id('here'), tests.id('import 3')))), 'PT422 file_missing', 'an import without its file is refused');
+  tests.id('import 3'), tests.id('here'), format('%s/%s/list.csv', tests.id('here'), tests.id('import 3')))), 'PT422 file_missing',
+  'an import without its file is refused');
 insert into storage.objects (bucket_id, name) select 'imports', format('%s/%s/list.csv', tests.id('here'), tests.id('import 3'));
 select is(tests.answer('owner', format($$ select warnings -> 0 ->> 'code' from create_import(%L, %L, %L, 'list.csv', 10, repeat('a', 64), 'Again') $$,
-  tests.id('import 3'), tests.id('here'), format('%s/%s/list.csv', tests.id('here'), tests.id('import 3')))), 'same_file', 'the same file again is warned of');
+  tests.id('import 3'), tests.id('here'), format('%s/%s/list.csv', tests.id('here'), tests.id('import 3')))), 'same_file',
+  'the same file again is warned of');
 select is(tests.probe('owner', format($$ select create_import(%L, %L, %L, 'x', 10, repeat('c', 64), 'X') $$, tests.id('evil'), tests.id('here'), path)), 'PT422 file_missing', 'refused: ' || what)
   from (values ('the file of another location', format('%s/%s/list.csv', tests.id('there'), tests.id('there import'))),
     ('the file of another import', format('%s/%s/list.csv', tests.id('here'), tests.id('here import'))), ('a folder', format('%s/%s/', tests.id('here'), tests.id('evil'))),
@@ -44,9 +50,11 @@ select is(tests.probe(a, format('select import_location(%s)', coalesce(format('%
 -- cancel_import
 select tests.only('{owner,admin}', 'cancel an import', format('select cancel_import(%L)', tests.id('new')), 'PT404 not_found');
 select is(tests.act('owner', format('select cancel_import(%L)', tests.id('new'))), '1 rows', 'an owner cancels an import');
-select is((select status || ' ' || (finished_at is not null) from imports where id = tests.id('new')), 'cancelled true', 'which ends it');
+select is((select status || ' ' || (finished_at is not null) from imports where id = tests.id('new')), 'cancelled true',
+  'which ends it');
 select is(tests.act('owner', format('select cancel_import(%L)', tests.id('new'))), 'PT409 import_ended', 'once');
-select is(tests.act('service_role', format('select * from claim_import(%L, %L)', tests.id('new'), tests.id('lease'))), '0 rows', 'and no worker takes it up');
+select is(tests.act('service_role', format('select * from claim_import(%L, %L)', tests.id('new'), tests.id('lease'))), '0 rows',
+  'and no worker takes it up');
 
 -- the worker's side
 select is(tests.act('service_role', format('select * from claim_import(%L, %L, 30)', tests.id('here import'), tests.id(l))), e, what) from (values

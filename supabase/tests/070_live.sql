@@ -47,27 +47,38 @@ end $$;
 create function tests.people_made(p_count int, p_at text default 'here') returns text language sql as $$
   select format('insert into contacts (location_id, display_name) select tests.id(%L), ''Crowd'' from generate_series(1, %s)', p_at, p_count)
 $$;
-select is(tests.told(tests.people_made(1), 'owner'), 'location here contact.updated 1 1 ids', 'a new person is told to his location');
-select is(tests.told(tests.people_made(50)), 'location here contact.updated 50 50 ids', 'up to fifty people are told by id, in one message');
+select is(tests.told(tests.people_made(1), 'owner'), 'location here contact.updated 1 1 ids',
+  'a new person is told to his location');
+select is(tests.told(tests.people_made(50)), 'location here contact.updated 50 50 ids',
+  'up to fifty people are told by id, in one message');
 select is(tests.told(tests.people_made(51)), 'location here contact.updated 51 0 ids', 'more than fifty are told by count alone');
 select is(tests.told($$ update contacts set last_name = 'X' where id in (tests.id('here ann'), tests.id('there ann')) $$),
   (select string_agg(x, '; ' order by topic) from (values ('location:' || tests.id('here'), 'location here contact.updated 1 1 ids'), ('location:' || tests.id('there'), 'location there contact.updated 1 1 ids')) v (topic, x)),
   'a change at two locations is told to each of its own');
-select is(tests.told($$ update contacts set last_name = 'Y' where id = tests.id('here ann') $$, 'owner'), 'location here contact.updated 1 1 ids', 'a change is told');
-select is((select payload - 'id' from realtime.messages), jsonb_build_object('count', 1, 'ids', jsonb_build_array(tests.id('here ann'))), 'the message holds a count and ids, nothing of the person');
-select is(tests.told($$ update contacts set last_name = 'Y' where id = tests.id('here ann') $$, 'owner'), null, 'nothing is told when nothing changed');
+select is(tests.told($$ update contacts set last_name = 'Y' where id = tests.id('here ann') $$, 'owner'), 'location here contact.updated 1 1 ids',
+  'a change is told');
+select is((select payload - 'id' from realtime.messages), jsonb_build_object('count', 1, 'ids', jsonb_build_array(tests.id('here ann'))),
+  'the message holds a count and ids, nothing of the person');
+select is(tests.told($$ update contacts set last_name = 'Y' where id = tests.id('here ann') $$, 'owner'), null,
+  'nothing is told when nothing changed');
 select is(tests.told($$ update contacts set last_name = 'Z' where false $$), null, 'nothing is told when no row was met');
 select is(tests.told(tests.people_made(0)), null, 'nothing is told when nobody was added');
-select is(tests.told($$ update contacts set last_name = 'Y' where last_name = 'Y' or id = tests.id('here bob') $$), 'location here contact.updated 1 1 ids', 'of many rows met, those that changed are told');
+select is(tests.told($$ update contacts set last_name = 'Y' where last_name = 'Y' or id = tests.id('here bob') $$), 'location here contact.updated 1 1 ids',
+  'of many rows met, those that changed are told');
 select is(tests.told($$ insert into contact_phones (location_id, contact_id, phone) values (tests.id('here'), tests.id('here bob'), '+16175550170') $$, 'owner'),
   'location here contact.updated 1 1 ids', 'a first number changes the person, which is told');
-select is(tests.told($$ update contacts set deleted_at = now() where id = tests.id('here bob') $$, 'owner'), 'location here contact.updated 1 1 ids', 'marking deleted is told');
-select is(tests.told($$ delete from contacts where id = tests.id('here bob') $$), 'location here contact.updated 1 1 ids', 'deleting is told');
-select is(tests.told($$ update imports set total_rows = 100, processed_rows = 40, status = 'importing' where id = tests.id('here import') $$, 'postgres'), 'import of here import.progress importing 40', 'progress of an import is told to those who watch it');
+select is(tests.told($$ update contacts set deleted_at = now() where id = tests.id('here bob') $$, 'owner'), 'location here contact.updated 1 1 ids',
+  'marking deleted is told');
+select is(tests.told($$ delete from contacts where id = tests.id('here bob') $$), 'location here contact.updated 1 1 ids',
+  'deleting is told');
+select is(tests.told($$ update imports set total_rows = 100, processed_rows = 40, status = 'importing' where id = tests.id('here import') $$, 'postgres'), 'import of here import.progress importing 40',
+  'progress of an import is told to those who watch it');
 select is((select jsonb_object_agg(key, value) from realtime.messages, jsonb_each(payload)), jsonb_build_object('id', tests.id('here import'), 'status', 'importing', 'total_rows', 100, 'processed_rows', 40, 'rejected_rows', 0),
   'with its state and counts');
-select is(tests.told($$ update imports set lease_id = tests.id('x'), attempts = 3 where id = tests.id('here import') $$, 'postgres'), null, 'a lease is nobody''s news');
-select is(tests.told($$ update imports set status = 'done' where id = tests.id('here import') $$, 'postgres'), 'import of here import.progress done 40', 'the end is told');
+select is(tests.told($$ update imports set lease_id = tests.id('x'), attempts = 3 where id = tests.id('here import') $$, 'postgres'), null,
+  'a lease is nobody''s news');
+select is(tests.told($$ update imports set status = 'done' where id = tests.id('here import') $$, 'postgres'), 'import of here import.progress done 40',
+  'the end is told');
 select is((select count(*) from realtime.messages where not private), 0::bigint, 'every message is private');
 
 select * from finish();

@@ -28,8 +28,10 @@ select matches(plan, '(Index|Index Only) Scan using ' || index_name, format('%s:
 select doesnt_match(plan, 'Sort|Seq Scan on (contacts|properties|contact_cards)', format('%s: neither scanned nor sorted', what)) from tests.plans;
 select matches(plan, 'InitPlan.*ProjectSet \(actual rows=1 loops=1\)', format('%s: the caller''s locations are asked for once', what)) from tests.plans;
 select doesnt_match(plan, '(Filter|Cond):[^\n]*my_locations', format('%s: and not for every row', what)) from tests.plans;
-select matches(tests.plan_of('owner', 'select count(*) from contacts'), 'loops=1\).*InitPlan.*ProjectSet \(actual rows=1 loops=1\)', 'also without a location named they are asked for once');
-select is((select count(*) from tests.plans where plan ~ 'Rows Removed by Filter: [1-9]\d{2,}'), 0::bigint, 'no plan reads rows by the hundred to throw them away');
+select matches(tests.plan_of('owner', 'select count(*) from contacts'), 'loops=1\).*InitPlan.*ProjectSet \(actual rows=1 loops=1\)',
+  'also without a location named they are asked for once');
+select is((select count(*) from tests.plans where plan ~ 'Rows Removed by Filter: [1-9]\d{2,}'), 0::bigint,
+  'no plan reads rows by the hundred to throw them away');
 
 select * from finish();
 rollback;
