@@ -92,8 +92,8 @@ create trigger "10_suppress_member" before insert or update of status on public.
 create function private.suppress_flagged() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
   update public.list_members m set status = 'suppressed'
-    where m.status = 'active' and private.is_suppressed(m.location_id, m.contact_id) and m.contact_id in
-      (select new.contact_id union select private.contact_by_phone(new.location_id, new.phone));
+    where m.contact_id = any (array[new.contact_id, private.contact_by_phone(new.location_id, new.phone)])
+      and m.status = 'active' and private.is_suppressed(m.location_id, m.contact_id);
   return null;
 end $$;
 create trigger suppress_flagged after insert or update on public.contact_flags for each row execute function private.suppress_flagged();
