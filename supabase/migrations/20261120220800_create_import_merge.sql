@@ -61,6 +61,13 @@ begin
        order by p.created_at, p.id limit 1)) as id offset 0) m)
   where s.import_id = p_import.id and s.batch_no = p_batch and s.pass = p_pass and s.reject is null;
 
+  -- Two rows may meet in one house by different keys (one by APN, one by address): the later one waits for the next pass.
+  update private.import_stage_rows s set pass = s.pass + 1, property_outcome = null
+  where s.import_id = p_import.id and s.batch_no = p_batch and s.pass = p_pass and s.row_no = any (array(
+    select x.row_no from (select z.row_no, row_number() over (partition by z.property_id order by z.row_no) as nth
+      from private.import_stage_rows z where z.import_id = p_import.id and z.batch_no = p_batch and z.pass = p_pass
+        and z.property_outcome = 'unchanged') x where x.nth > 1));
+
   insert into public.properties (id, location_id, source, source_list_id, last_enriched_at,
     apn, address, city, state, zip, zip4, subdivision, lat, lon, property_type, year_built, square_feet, bedrooms,
     bathrooms, est_value, est_equity_amount, est_equity_percent, high_equity, purchase_date, purchase_months_since,
@@ -366,15 +373,16 @@ end $$;
 create function private.import_merge(p_import public.imports, p_batch int, p_rows jsonb) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_row_passes int;
+  v_row_passes int := 0;
   v_people_passes int;
 begin
   perform private.import_stage(p_import, p_batch, p_rows);
-  select coalesce(max(pass), 0) into v_row_passes from private.import_stage_rows where import_id = p_import.id and batch_no = p_batch;
   select coalesce(max(pass), 0) into v_people_passes from private.import_stage_people
     where import_id = p_import.id and batch_no = p_batch and phone is not null;
-  for v_pass in 1 .. v_row_passes loop
-    perform private.import_properties(p_import, p_batch, v_pass);
+  while exists (select 1 from private.import_stage_rows
+      where import_id = p_import.id and batch_no = p_batch and pass > v_row_passes and reject is null) loop
+    v_row_passes := v_row_passes + 1;
+    perform private.import_properties(p_import, p_batch, v_row_passes);
   end loop;
   update private.import_stage_people s set property_id = (select r.property_id from private.import_stage_rows r
       where r.import_id = s.import_id and r.batch_no = s.batch_no and r.row_no = s.row_no)
