@@ -48,12 +48,12 @@ def run_import(import_id: str) -> str:
         return _let_go(import_id, lease, error)
 
 
-def ring_waiting_imports() -> int:
+def ring_waiting_imports(now: datetime | None = None) -> int:
     """Rings for every import that waits or whose worker is gone. Returns how many were rung."""
     waiting = [str(import_id) for import_id in runtime.rpc("imports_to_ring")]
-    now = datetime.now(UTC)
+    at = now or datetime.now(UTC)
     return sum(
-        queues.ring(runtime.redis(), queues.run_import(import_id, now=now)) for import_id in waiting
+        queues.ring(runtime.redis(), queues.run_import(import_id, now=at)) for import_id in waiting
     )
 
 

@@ -1,0 +1,82 @@
+"""Two imports at once: the same file for one place, and files for two places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.faults.conftest import Shop
+from tests.imports.desk import Desk
+from tests.imports.golden import assert_golden, assert_tables
+from tests.imports.sheets import GOLDEN, SAMPLE
+
+CREATED = [name for name in GOLDEN if name.endswith("_created")]
+
+
+def both(shop: Shop, names: tuple[str, str]) -> list[str]:
+    """The sample twice for one location, each with a worker of its own, met in the middle."""
+    ids = [shop.desk.hand_in(SAMPLE.read_bytes(), list_name=name) for name in names]
+    gates = [shop.gate(import_id, 2) for import_id in ids]
+    shop.hire()
+    shop.hire()
+    for gate in gates:
+        gate.wait()
+    for gate in gates:
+        gate.open()
+    return ids
+
+
+def test_the_same_file_twice_at_once_makes_everything_once(shop: Shop) -> None:
+    rows = [shop.end(import_id) for import_id in both(shop, ("Westcliff", "Westcliff"))]
+    assert [row["status"] for row in rows] == ["done", "done"]
+    assert_tables(shop.desk)
+    for name in CREATED:
+        assert sum(row[name] for row in rows) == GOLDEN[name], name
+        unchanged = name.replace("_created", "_unchanged")
+        assert {row[name] + row[unchanged] for row in rows} == {GOLDEN[name]}, name
+
+
+def test_one_of_two_killed_does_not_hold_up_the_other(shop: Shop) -> None:
+    ids = [shop.desk.hand_in(SAMPLE.read_bytes()) for _ in range(2)]
+    shop.hire()
+    with shop.gate(ids[0], 7) as gate:
+        shop.hire()
+        assert shop.end(ids[1])["status"] == "done"
+        shop.workers[0].replace()
+        gate.undo()
+    shop.a_minute_later()
+    assert shop.end(ids[0])["status"] == "done"
+    assert_tables(shop.desk)
+
+
+def test_two_places_at_once_know_nothing_of_each_other(
+    shop: Shop, make_desk: Callable[[], Desk]
+) -> None:
+    desks = [shop.desk, replace(make_desk(), db=shop.desk.db)]
+    ids = [desk.hand_in(SAMPLE.read_bytes()) for desk in desks]
+    gates = [shop.gate(import_id, 2) for import_id in ids]
+    shop.hire()
+    shop.hire()
+    for gate in gates:
+        gate.wait()
+    for gate in gates:
+        gate.open()
+    for desk, import_id in zip(desks, ids, strict=True):
+        shop.end(import_id)
+        assert_golden(desk, import_id)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("turn", range(5))
+def test_four_times_at_once_with_four_workers(shop: Shop, turn: int) -> None:
+    ids = [shop.desk.hand_in(SAMPLE.read_bytes(), list_name=f"L{turn}") for _ in range(4)]
+    for _ in ids:
+        shop.hire()
+    rows = [shop.end(import_id) for import_id in ids]
+    assert {row["status"] for row in rows} == {"done"}
+    assert_tables(shop.desk)
+    assert {name: sum(row[name] for row in rows) for name in CREATED} == {
+        name: GOLDEN[name] for name in CREATED
+    }

@@ -1,0 +1,73 @@
+"""Workers as production runs them (the Procfile's line), to be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from devstack.layout import CHECKOUT
+from devstack.processes import session_members, wait_until
+from devstack.services import SERVICES, environment
+from devstack.stack import Stack
+
+NAME = "worker-imports"
+WITHIN_S = 60.0
+
+
+class Worker:
+    def __init__(self, stack: Stack, log: Path) -> None:
+        self._stack = stack
+        self._log = log
+        self._start()
+
+    def _start(self) -> None:
+        pairs = self._stack.env
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                SERVICES[NAME].command(pairs),
+                cwd=CHECKOUT,
+                env=environment(self._stack.folder, pairs, NAME),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def horses(self) -> list[int]:
+        """The forks in which jobs run."""
+        return [pid for pid in session_members(self.pid) if pid != self.pid]
+
+    def kill_horse(self) -> None:
+        """Only the job's process dies, as when memory runs out; the worker takes the next job."""
+        (horse,) = self.horses()
+        os.kill(horse, signal.SIGKILL)
+        assert wait_until(lambda: horse not in session_members(self.pid), WITHIN_S)
+
+    def kill_parent(self) -> None:
+        """The worker dies; the job's process goes on alone."""
+        self._process.kill()
+        self._process.wait()
+
+    def kill(self) -> None:
+        """All of it at once, as when the machine goes down."""
+        for pid in session_members(self.pid):
+            os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+
+    def replace(self) -> None:
+        """As the supervisor does when a worker is gone."""
+        self.kill()
+        self._start()
+
+    def stop(self) -> None:
+        """In order: coverage is written at an orderly end only."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(WITHIN_S)
+        self.kill()
