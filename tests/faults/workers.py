@@ -1,4 +1,4 @@
-"""Workers as production runs them (the Procfile's line), to be killed."""
+"""Programs as production runs them (the Procfile's lines), to be killed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from devstack.processes import session_members, wait_until
 from devstack.services import SERVICES, environment
 from devstack.stack import Stack
 
-NAME = "worker-imports"
 WITHIN_S = 60.0
 
 
 class Worker:
-    def __init__(self, stack: Stack, log: Path) -> None:
+    """`name` as in the Procfile."""
+
+    def __init__(self, stack: Stack, log: Path, name: str = "worker-imports") -> None:
         self._stack = stack
         self._log = log
+        self._service = SERVICES[name]
         self._start()
 
     def _start(self) -> None:
         pairs = self._stack.env
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                SERVICES[NAME].command(pairs),
+                self._service.command(pairs),
                 cwd=CHECKOUT,
-                env=environment(self._stack.folder, pairs, NAME),
+                env=environment(self._stack.folder, pairs, self._service.name),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -38,6 +40,12 @@ class Worker:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def wait_ready(self) -> None:
+        def ready() -> bool:
+            return self._service.ready(self._stack.folder, self._stack.env)
+
+        assert wait_until(ready, WITHIN_S), self._log.read_text()
 
     def horses(self) -> list[int]:
         """The forks in which jobs run."""
