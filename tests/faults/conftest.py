@@ -34,8 +34,8 @@ class Shop:
     workers: list[Worker] = field(default_factory=list)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def hire(self) -> Worker:
-        self.workers.append(Worker(self.stack, self.log))
+    def hire(self, name: str = "worker-imports") -> Worker:
+        self.workers.append(Worker(self.stack, self.log, name))
         return self.workers[-1]
 
     def gate(self, import_id: str, batches: int, *, inside: bool = False) -> Gate:

@@ -68,6 +68,25 @@ def test_two_places_at_once_know_nothing_of_each_other(
         assert_golden(desk, import_id)
 
 
+def test_the_owner_works_while_a_list_goes_in(shop: Shop) -> None:
+    """Nobody waits for the import's end, nothing he types is lost, and the import is done."""
+    shop.desk.done(SAMPLE.read_bytes())
+    people = [str(person["id"]) for person in shop.desk.all("contacts", "id")]
+    import_id = shop.desk.hand_in(SAMPLE.read_bytes(), duplicates="replace")
+    shop.hire()
+    edited = []
+    for person in people:
+        if shop.desk.row(import_id)["status"] == "done":
+            break
+        edit = {"notes": f"called {len(edited)}", "last_name": "Typed"}
+        edited.append(shop.desk.write("PATCH", f"contacts?id=eq.{person}", edit))
+    assert shop.end(import_id)["status"] == "done" and len(edited) > 10
+    assert shop.desk.count("contacts", "last_name = 'Typed' and notes like 'called %%'") == len(
+        edited
+    )
+    assert_tables(shop.desk)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("turn", range(5))
 def test_four_times_at_once_with_four_workers(shop: Shop, turn: int) -> None:

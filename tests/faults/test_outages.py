@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -101,3 +102,20 @@ def test_an_import_resumes_by_itself_within_a_minute(shop: Shop) -> None:
     assert 0 < lease_s <= 30
     assert 30 + queues.SWEEP_S <= 60 - 10
     assert shop.desk.sql("select imports_to_ring()") == [], "the dead worker still has its lease"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("batches", [0, 10, 20])
+def test_it_really_takes_less_than_a_minute(shop: Shop, batches: int) -> None:
+    """With the real clock and the real sweep, and nothing moved on by the test."""
+    import_id = shop.desk.hand_in(SAMPLE.read_bytes())
+    worker = shop.hire()
+    shop.hire("worker-maintenance")
+    shop.hire("clock")
+    with shop.gate(import_id, batches) as gate:
+        worker.replace()
+        killed = time.monotonic()
+        gate.undo()
+    shop.end(import_id)
+    assert time.monotonic() - killed < 60
+    assert_golden(shop.desk, import_id)
