@@ -123,6 +123,7 @@ def test_killed_at_any_time(shop: Shop, seed: int) -> None:
     import_id = shop.desk.hand_in(SAMPLE.read_bytes())
     worker = shop.hire()
     for _ in range(4):
+        # The one wait by the clock there is: any moment may be the last.
         threading.Event().wait(dice.uniform(0.3, 2.5))
         strike(worker, "worker")
         shop.a_minute_later()
