@@ -128,11 +128,16 @@ begin
     error = 'The books do not balance: ' || v_wrong || '. Nothing was removed; import the file again.'
   where i.id = p_import returning * into v_row;
   -- A STOP that came while a batch was on its way saw no member to suppress.
-  update public.list_members m set status = 'suppressed' where m.list_id = v_row.list_id and m.status = 'active' and m.contact_id in (
-    select n.contact_id from public.opt_outs o join public.contact_phones n on n.phone = o.phone where o.revoked_at is null
-    union select coalesce(f.contact_id, n.contact_id) from public.contact_flags f
-      left join public.contact_phones n on n.location_id = f.location_id and n.phone = f.phone
-      where f.location_id = v_row.location_id) and private.is_suppressed(m.location_id, m.contact_id);
+  with suspects as materialized (
+    select x.contact_id from (
+      select n.contact_id from public.opt_outs o join public.contact_phones n on n.phone = o.phone where o.revoked_at is null
+      union select coalesce(f.contact_id, n.contact_id) from public.contact_flags f
+        left join public.contact_phones n on n.location_id = f.location_id and n.phone = f.phone
+        where f.location_id = v_row.location_id) x
+    where private.is_suppressed(v_row.location_id, x.contact_id)
+  )
+  update public.list_members m set status = 'suppressed' from suspects s
+    where m.list_id = v_row.list_id and m.contact_id = s.contact_id and m.status = 'active';
   update public.lists set status = 'completed' where id = v_row.list_id;
   return v_row;
 end $$;
