@@ -86,19 +86,20 @@ create index list_members_import on public.list_members (import_id) where import
 alter table public.consents add foreign key (import_id) references public.imports (id) on delete set null;
 
 -- A batch passes through these inside its own transaction; nothing is ever left in them, so they need no log.
+-- stage_no: the batch's number; minus their turn for rows that must wait for others of the batch.
 create unlogged table private.import_stage_rows (
-  import_id uuid, batch_no int, row_no int, pass int not null, data jsonb not null,
+  import_id uuid, stage_no int, row_no int, data jsonb not null,
   apn text, address_norm text not null, city_norm text not null, zip text not null,
   reject jsonb, warnings jsonb not null, cells jsonb,
   property_id uuid not null default gen_random_uuid(), property_outcome text, patch jsonb, changes jsonb,
-  primary key (import_id, batch_no, row_no)
+  primary key (import_id, stage_no, row_no)
 );
 create unlogged table private.import_stage_people (
-  import_id uuid, batch_no int, row_no int, slot text, pass int not null, data jsonb not null,
+  import_id uuid, stage_no int, row_no int, slot text, data jsonb not null,
   phone text, email text, name_key text, property_id uuid,
   contact_id uuid not null default gen_random_uuid(), contact_outcome text, link_outcome text, member_outcome text,
   is_deleted boolean not null default false, patch jsonb, changes jsonb,
-  primary key (import_id, batch_no, row_no, slot)
+  primary key (import_id, stage_no, row_no, slot)
 );
 alter table private.import_stage_rows enable row level security;
 alter table private.import_stage_people enable row level security;
