@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from devstack.processes import wait_until
 from tests.faults.conftest import Shop
 from tests.imports.desk import Desk
 from tests.imports.golden import assert_golden, assert_tables
@@ -15,21 +16,20 @@ from tests.imports.sheets import GOLDEN, SAMPLE, sheet, street
 CREATED = [name for name in GOLDEN if name.endswith("_created")]
 
 
-def both(shop: Shop, names: tuple[str, str]) -> list[str]:
-    """The sample twice for one location, each with a worker of its own, met in the middle."""
-    ids = [shop.desk.hand_in(SAMPLE.read_bytes(), list_name=name) for name in names]
-    gates = [shop.gate(import_id, 2) for import_id in ids]
-    shop.hire()
-    shop.hire()
-    for gate in gates:
-        gate.wait()
-    for gate in gates:
-        gate.open()
-    return ids
-
-
 def test_the_same_file_twice_at_once_makes_everything_once(shop: Shop) -> None:
-    rows = [shop.end(import_id) for import_id in both(shop, ("Westcliff", "Westcliff"))]
+    """The second is held up by a batch of the first that is written and not yet committed."""
+    ids = [shop.desk.hand_in(SAMPLE.read_bytes()) for _ in range(2)]
+    shop.hire()
+    with shop.gate(ids[0], 5, inside=True) as gate:
+        (first,) = gate.waiting()
+        shop.hire()
+        held_up = (
+            "select 1 from pg_locks"
+            " where locktype = 'advisory' and %s = any (pg_blocking_pids(pid))"
+        )
+        assert wait_until(lambda: bool(shop.desk.sql(held_up, first)), 20)
+        assert shop.batches(ids[1]) == 0, "one batch of a location at a time"
+    rows = [shop.end(import_id) for import_id in ids]
     assert [row["status"] for row in rows] == ["done", "done"]
     assert_tables(shop.desk)
     for name in CREATED:

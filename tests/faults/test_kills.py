@@ -92,10 +92,9 @@ def test_a_frozen_worker_that_wakes_up_has_lost_its_lease(shop: Shop) -> None:
     """Stopped longer than its lease, it comes back to an import that somebody else has ended."""
     import_id = shop.desk.hand_in(SAMPLE.read_bytes())
     frozen = shop.hire()
-    with shop.gate(import_id, 4) as gate:
+    with shop.gate(import_id, 4):
         (horse,) = frozen.horses()
         os.kill(horse, signal.SIGSTOP)
-        gate.undo()
     shop.hire()
     shop.a_minute_later()
     shop.end(import_id)
