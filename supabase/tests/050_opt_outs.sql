@@ -57,7 +57,7 @@ select is(tests.act('owner', $$ select revoke_opt_out('+16175550101', 'again') $
 select is(tests.act('service_role', $$ insert into opt_outs (location_id, phone, method, keyword) values (tests.id('here'), '+16175550101', 'keyword', 'QUIT') $$), '1 rows',
   'the person opts out again');
 select is((select count(*) from opt_outs where phone = '+16175550101'), 2::bigint, 'that is a second row');
-select is(tests.act('service_role', $$ update opt_outs set contact_id = tests.id('here ann') where revoked_at is null $$), '1 rows',
+select is(tests.act('service_role', $$ update opt_outs set contact_id = tests.id('here ann') where revoked_at is null and location_id = tests.id('here') $$), '1 rows',
   'the service names the person');
 select is((select count(*) from opt_out_events where phone = '+16175550101'), 3::bigint, 'which is no news for the history');
 delete from contacts where id = tests.id('here ann');
@@ -65,7 +65,7 @@ select is((select count(*) from opt_outs where phone = '+16175550101' and revoke
   'the number stays out when the person is deleted');
 select is((select count(*) from opt_out_events where contact_name = 'Ann Sample'), 3::bigint, 'and the history keeps the name');
 select is((select status from consents where phone = '+16175550101'), 'express', 'and so does consent, without the person');
-select throws_ok($$ update opt_outs set revoked_at = opted_out_at - interval '1 s' where revoked_at is null $$, '23514', null,
+select throws_ok($$ update opt_outs set revoked_at = opted_out_at - interval '1 s' where revoked_at is null and location_id = tests.id('here') $$, '23514', null,
   'an opt-out does not end before it began');
 select throws_ok($$ insert into opt_out_events (opt_out_id, location_id, phone, event, at) values (tests.id('out'), tests.id('here'), 'x', 'perhaps', now()) $$, '23514', null,
   'history knows outs and ins');
