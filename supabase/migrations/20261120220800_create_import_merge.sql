@@ -137,7 +137,7 @@ create function private.import_house_patch(p_import public.imports, p_house publ
   p_is_first_mention boolean) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
-  v_place constant text[] := '{address,city,state,zip,zip4}';
+  v_place constant text[] := array['address', 'city', 'state', 'zip', 'zip4'];
   v_is_elsewhere boolean := p_house.address_norm <> p_row.address_norm and '' not in (p_house.address_norm, p_row.address_norm)
     or p_house.city_norm <> p_row.city_norm and '' not in (p_house.city_norm, p_row.city_norm)
     or p_house.zip <> p_row.zip and p_row.zip <> '';
@@ -200,7 +200,8 @@ begin
 end $$;
 
 -- People without a number are matched by house and name (or alias); without a name, by house and e-mail. Rather by the name itself
--- than by an alias, and rather somebody without a number: so the one a row made is found again, whoever has come since.
+-- than by an alias, rather somebody without a number, and who came to the house first: so the one a row made is found again,
+-- whoever has come since.
 create function private.import_phoneless(p_import public.imports, p_stage int, p_slot text) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -211,7 +212,7 @@ begin
       where l.property_id = s.property_id and case when s.name_key is not null
           then c.name_key = s.name_key or exists (select 1 from unnest(c.aliases) a where private.name_key(a) = s.name_key)
           else exists (select 1 from public.contact_emails e where e.contact_id = c.id and e.email = s.email) end
-      order by c.deleted_at nulls first, c.name_key is distinct from s.name_key, c.phone is not null, c.created_at, c.id
+      order by c.deleted_at nulls first, c.name_key is distinct from s.name_key, c.phone is not null, l.created_at, c.created_at, c.id
       limit 1) as id offset 0) m)
   where s.import_id = p_import.id and s.stage_no = p_stage and s.slot = p_slot and s.phone is null;
 end $$;
@@ -247,12 +248,12 @@ create function private.import_contact_patch(p_import public.imports, p_contact 
   p_is_first_mention boolean) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 declare
-  v_names constant text[] := '{first_name,last_name,display_name,is_entity}';
+  v_names constant text[] := array['first_name', 'last_name', 'display_name', 'is_entity'];
   v_new jsonb := p_data - '{slot,phone,phone_status,email_status,email_hash,first_name,last_name,display_name,is_entity}'::text[];
   v_is_same boolean := p_contact.name_key is not distinct from p_name_key;
   v_takes_name boolean := p_name_key is not null and not p_contact.edited_fields && v_names
     and (p_contact.name_key is null or p_import.duplicates = 'replace' and p_is_first_mention);
-  v_aliases jsonb := '{}';
+  v_aliases jsonb := jsonb '{}';
 begin
   if p_import.duplicates = 'skip' or p_contact.deleted_at is not null then return null; end if;
   if v_takes_name then
