@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.imports.propertyradar import RowReader, has_people, missing_columns
+from tests.imports.full_row import FULL, FULL_HOUSE
 from tests.imports.sheets import HEADER, HOUSE_COLUMNS, Row, house
 
 
@@ -17,74 +18,6 @@ def read(row: Row, header: list[str] = HEADER) -> dict[str, Any]:
 
 def warned(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(w["column"], w["code"], w["value"]) for w in answer.get("warnings", [])]
-
-
-FULL = house(
-    type="SFR",
-    Subdivision="ORCUTT HEIGHTS",
-    Longitude="-70.984970",
-    Latitude="42.192189",
-    built="1982",
-    bought="2002-12-03",
-    sqft="1,513",
-    beds="3",
-    baths="2.5",
-    value="$707,615",
-    equity="-448886",
-    owner="KURTE,WADE W & RITAE",
-    mail_state="MA",
-    mail_zip="02721",
-    listing="Sold",
-    name="WADE KURTE",
-    phone="617-555-0123",
-    email="Wade@Example.com",
-    name2="RITAE KURTE",
-    phone2="617-555-0124",
-    email2="ritae@example.com",
-    **{
-        "Purchase Mos Since": "12",
-        "Mail Address": "1 OAK ST",
-        "Mail City": "Westcliff",
-        "Owner Occ?": "1",
-        "Listed for Sale?": "no",
-        "Foreclosure?": "0",
-        "Est Equity %": "-51%",
-        "High Equity?": "Y",
-        "Primary Mobile 1 Status": "Active",
-        "Primary Email 1 Status": "Active",
-        "Primary Email1 Hash": "ab12",
-    },
-)
-FULL_HOUSE = {
-    "property_type": "SFR",
-    "address": "1 OAK ST",
-    "city": "WESTCLIFF",
-    "zip": "02721",
-    "state": "MA",
-    "subdivision": "ORCUTT HEIGHTS",
-    "lon": -70.98497,
-    "lat": 42.192189,
-    "apn": "A-1",
-    "year_built": 1982,
-    "purchase_date": "2002-12-03",
-    "purchase_months_since": 12,
-    "square_feet": 1513,
-    "bedrooms": 3,
-    "bathrooms": 2.5,
-    "est_value": 707615,
-    "est_equity_amount": -448886,
-    "owner_name": "KURTE,WADE W & RITAE",
-    "mailing_address": "1 OAK ST",
-    "mailing_city": "Westcliff",
-    "mailing_state": "MA",
-    "mailing_zip": "02721",
-    "owner_occupied": True,
-    "listed_for_sale": False,
-    "listing_status": "Sold",
-    "foreclosure": False,
-    "est_equity_percent": -51,
-    "high_equity": True,
-}
 
 
 def test_a_full_row_fills_every_column() -> None:
