@@ -4,7 +4,8 @@ set lock_timeout = '4s';
 -- A house is found by its APN. Without one, or unknown, by its address: a row without APN is rather the house without one.
 create function private.import_properties(p_import public.imports, p_stage int) returns void
 language plpgsql security definer set search_path = '' as $$
-declare v_now timestamptz := clock_timestamp(); -- the older of two houses is found: one transaction's now() would not tell
+-- The older of two houses is found, so no two may be equally old: a microsecond apart, in the file's order.
+declare v_now timestamptz := clock_timestamp();
 begin
   update private.import_stage_rows s set (property_id, property_outcome) = (
     select coalesce(m.id, s.property_id), case when m.id is null then 'created' else 'unchanged' end
@@ -22,7 +23,8 @@ begin
     bathrooms, est_value, est_equity_amount, est_equity_percent, high_equity, purchase_date, purchase_months_since,
     owner_name, mailing_address, mailing_city, mailing_state, mailing_zip, owner_occupied, listed_for_sale,
     listing_status, foreclosure, metadata)
-  select s.property_id, p_import.location_id, p_import.format, p_import.list_id, v_now, v_now, v_now,
+  select s.property_id, p_import.location_id, p_import.format, p_import.list_id, v_now,
+      v_now + row_number() over file * interval '1 microsecond', v_now + row_number() over file * interval '1 microsecond',
       r.apn, r.address, r.city, coalesce(r.state, 'MA'), r.zip, r.zip4, r.subdivision, r.lat, r.lon, r.property_type,
       r.year_built, r.square_feet, r.bedrooms, r.bathrooms, r.est_value, r.est_equity_amount, r.est_equity_percent,
       r.high_equity, r.purchase_date, r.purchase_months_since, r.owner_name, r.mailing_address, r.mailing_city,
@@ -30,7 +32,7 @@ begin
       coalesce(r.metadata, '{}')
   from private.import_stage_rows s cross join lateral jsonb_populate_record(null::public.properties, s.data) r
   where s.import_id = p_import.id and s.stage_no = p_stage and s.property_outcome = 'created'
-  order by s.apn, s.address_norm;
+  window file as (order by s.row_no) order by s.apn, s.address_norm;
 
   perform private.import_property_updates(p_import, p_stage);
   update private.import_stage_people s set property_id = (select r.property_id from private.import_stage_rows r

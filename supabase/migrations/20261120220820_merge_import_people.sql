@@ -11,7 +11,7 @@ begin
       (select c.id from public.property_contacts l
        cross join lateral (select * from public.contacts c where c.id = l.contact_id offset 0) c
        where l.property_id = s.property_id and c.phone is null and c.name_key = s.name_key and c.deleted_at is null
-       order by c.created_at, c.id limit 1)) as id offset 0) m)
+       order by l.created_at, c.created_at, c.id limit 1)) as id offset 0) m)
   where s.import_id = p_import.id and s.stage_no = p_stage and s.slot = p_slot and s.phone is not null;
 end $$;
 
@@ -45,8 +45,9 @@ begin
     insert into public.contacts (id, location_id, first_name, last_name, display_name, is_entity, phone, email, lead_source,
       created_at, updated_at)
     select s.contact_id, p_import.location_id, s.data ->> 'first_name', s.data ->> 'last_name', s.data ->> 'display_name',
-      coalesce((s.data ->> 'is_entity')::boolean, false), s.phone, s.email, p_import.format, v_now, v_now
-    from fresh s order by s.phone, s.row_no, s.slot
+      coalesce((s.data ->> 'is_entity')::boolean, false), s.phone, s.email, p_import.format,
+      v_now + row_number() over file * interval '1 microsecond', v_now + row_number() over file * interval '1 microsecond'
+    from fresh s window file as (order by s.row_no, s.slot) order by s.phone, s.row_no, s.slot
   ), phones as (
     insert into public.contact_phones (location_id, contact_id, phone, is_primary, source, source_status)
     select p_import.location_id, s.contact_id, s.phone, true, p_import.format, s.data ->> 'phone_status'

@@ -142,7 +142,7 @@ def cut_and_judged(db: psycopg.Connection[Any], story: Story) -> Place:
     return cut
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_file_gives_the_same_in_any_cut(db: psycopg.Connection[Any], seed: int) -> None:
     story = Story.of(seed)
     place = cut_and_judged(db, story)
@@ -154,7 +154,7 @@ def test_a_file_gives_the_same_in_any_cut(db: psycopg.Connection[Any], seed: int
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("hundred", range(1, 6))
+@pytest.mark.parametrize("hundred", range(1, 4))
 def test_hundreds_of_files_give_the_same_in_any_cut(
     db: psycopg.Connection[Any], hundred: int
 ) -> None:
@@ -197,6 +197,10 @@ MET = {
     "two parcels of one batch at the address of a third row": (
         [],
         [row("A", "1 OAK ST"), row("B", "1 OAK ST"), row("", "1 OAK ST", square_feet=7)],
+    ),
+    "two parcels as old as each other that move to one address": (
+        [row("A", "1 OAK ST"), row("B", "2 ELM RD")],
+        [row("A", "3 HILL CT"), row("B", "3 HILL CT"), row("", "3 HILL CT", square_feet=7)],
     ),
     "one house by its APN and by its address": (
         [row("A", "1 OAK ST")],
