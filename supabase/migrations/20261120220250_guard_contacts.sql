@@ -56,8 +56,10 @@ create trigger set_updated_at before update on public.tags for each row execute 
 create trigger set_updated_at before update on public.notes for each row execute function private.set_updated_at();
 
 -- contacts.phone, contacts.email → the tables that hold every number and address.
+-- An import writes numbers and e-mails itself, with their source, and a card comes with the link: nothing is left to spread.
 create function private.spread_new_contacts() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
+  if current_setting('private.spread_by_import', true) = 'on' then return null; end if;
   insert into public.contact_phones (location_id, contact_id, phone, is_primary, source)
     select location_id, id, phone, true, lead_source from new_rows where phone is not null
     on conflict (location_id, phone) do nothing;
@@ -119,7 +121,7 @@ $$;
 -- Only for writes to contact_phones themselves: a write that came from contacts has already said which number is the one.
 create function private.phones_written() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
-  if pg_trigger_depth() > 1 then return null; end if;
+  if pg_trigger_depth() > 1 or current_setting('private.spread_by_import', true) = 'on' then return null; end if;
   perform private.copy_primary_phone(array(select distinct contact_id from new_rows));
   return null;
 end $$;

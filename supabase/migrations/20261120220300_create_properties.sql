@@ -58,7 +58,7 @@ create index properties_source_list on public.properties (source_list_id) where 
 
 create table public.property_contacts (
   property_id uuid not null, contact_id uuid not null,
-  location_id uuid not null references public.locations (id),
+  location_id uuid not null,
   relationship text not null default 'owner' check (relationship in
     ('owner', 'co_owner', 'tenant', 'realtor', 'builder', 'coordinator', 'property_manager', 'hoa')),
   slot text check (slot in ('primary', 'secondary')),

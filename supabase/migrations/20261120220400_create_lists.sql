@@ -17,7 +17,7 @@ create index lists_created_by on public.lists (created_by) where created_by is n
 
 create table public.list_members (
   list_id uuid not null, contact_id uuid not null,
-  location_id uuid not null references public.locations (id),
+  location_id uuid not null,
   property_id uuid,
   status text not null default 'active' check (status in ('active', 'removed', 'suppressed')),
   import_id uuid, import_row_no int, added_by uuid default auth.uid() references public.profiles (id) on delete set null,

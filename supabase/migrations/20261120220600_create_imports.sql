@@ -41,7 +41,7 @@ create index imports_created_by on public.imports (created_by) where created_by 
 create trigger set_updated_at before update on public.imports for each row execute function private.set_updated_at();
 
 create table public.import_batches (
-  import_id uuid not null, batch_no int not null, location_id uuid not null references public.locations (id),
+  import_id uuid not null, batch_no int not null, location_id uuid not null,
   row_count int not null, rejected_rows int not null, redone boolean not null default false,
   created_at timestamptz not null default now(),
   primary key (import_id, batch_no),
@@ -93,14 +93,14 @@ create unlogged table private.import_stage_rows (
   reject jsonb, warnings jsonb not null, cells jsonb,
   property_id uuid not null default gen_random_uuid(), property_outcome text, patch jsonb, changes jsonb,
   primary key (import_id, stage_no, row_no)
-);
+) with (fillfactor = 40);
 create unlogged table private.import_stage_people (
   import_id uuid, stage_no int, row_no int, slot text, data jsonb not null,
   phone text, email text, name_key text, property_id uuid,
   contact_id uuid not null default gen_random_uuid(), contact_outcome text, link_outcome text, member_outcome text,
   is_deleted boolean not null default false, patch jsonb, changes jsonb,
   primary key (import_id, stage_no, row_no, slot)
-);
+) with (fillfactor = 40);
 alter table private.import_stage_rows enable row level security;
 alter table private.import_stage_people enable row level security;
 

@@ -38,6 +38,7 @@ create function private.import_new_contacts(p_import public.imports, p_stage int
 language plpgsql security definer set search_path = '' as $$
 declare v_now timestamptz := clock_timestamp();
 begin
+  perform set_config('private.spread_by_import', 'on', true);
   with fresh as (
     select * from private.import_stage_people s
     where s.import_id = p_import.id and s.stage_no = p_stage and s.contact_outcome = 'created' and s.link_outcome is null
@@ -56,6 +57,7 @@ begin
   insert into public.contact_emails (location_id, contact_id, email, source, source_status, source_hash)
   select p_import.location_id, s.contact_id, s.email, p_import.format, s.data ->> 'email_status', s.data ->> 'email_hash'
   from fresh s where s.email is not null;
+  perform set_config('private.spread_by_import', '', true);
 end $$;
 
 -- What a file has to say of somebody we know. The name a number has stays, and another one becomes an alias, so that households

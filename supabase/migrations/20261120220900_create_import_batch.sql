@@ -41,8 +41,8 @@ begin
   end;
   insert into public.import_batches (import_id, batch_no, location_id, row_count, rejected_rows, redone)
     select p_import, p_batch_no, v_import.location_id, count(*), count(*) filter (where outcome = 'rejected'), v_redone
-    from public.import_rows where import_id = p_import
-      and row_no = any (array(select (r ->> 'row_no')::int from jsonb_array_elements(p_rows) r))
+    from public.import_rows where import_id = p_import and batch_no = p_batch_no
+      and row_no between (p_rows -> 0 ->> 'row_no')::int and (p_rows -> -1 ->> 'row_no')::int
     returning * into v_batch;
   update public.imports set processed_rows = processed_rows + v_batch.row_count, attempts = 0,
     rejected_rows = rejected_rows + v_batch.rejected_rows where id = p_import;
