@@ -62,8 +62,7 @@ create table public.contact_cards (
   foreign key (contact_id, location_id) references public.contacts (id, location_id) on delete cascade
 );
 comment on table public.contact_cards is 'What the marketer may know of a person. Kept by trigger, written by nobody.';
--- Without the town: it comes with the link a moment after the person, and would be indexed twice.
-create index contact_cards_location on public.contact_cards (location_id, first_name, contact_id);
+create index contact_cards_location on public.contact_cards (location_id, city, first_name, contact_id);
 
 create table public.contact_phones (
   id uuid primary key default gen_random_uuid(),

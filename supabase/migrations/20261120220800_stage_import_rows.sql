@@ -30,7 +30,7 @@ begin
   insert into private.import_stage_rows (import_id, stage_no, row_no, data, apn, address_norm, city_norm, zip, reject, warnings, cells)
   select p_import.id, p_batch, (r ->> 'row_no')::int, d, d ->> 'apn', private.normalize_address(d ->> 'address'),
     private.normalize_city(d ->> 'city'), coalesce(d ->> 'zip', ''), nullif(r -> 'reject', 'null'), coalesce(r -> 'warnings', '[]'),
-    case when r ? 'reject' or r ? 'warnings' then r -> 'cells' end -- the others are in the file, and would be copied at every step
+    r -> 'cells'
   from (select r, coalesce(r -> 'property', '{}') as d from jsonb_array_elements(p_rows) r) j;
 
   insert into private.import_stage_people (import_id, stage_no, row_no, slot, data, phone, email, name_key)
