@@ -16,6 +16,8 @@ grant anon, authenticated, service_role, authenticator to postgres with admin op
 -- here membership does.
 grant supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin to postgres;
 grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
+-- Hosted, supautils lets postgres set every pgrst.* on the authenticator.
+grant set on parameter pgrst.db_pre_request to postgres;
 
 alter database postgres owner to postgres;
 alter database postgres set search_path = "$user", public, extensions;

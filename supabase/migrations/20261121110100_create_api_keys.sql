@@ -1,0 +1,124 @@
+-- Keys for programs: who may do what with one is decided here, for every way into the database.
+-- A key acts as the person who made it, at one location, within its scopes. Only its sha256 is kept.
+set lock_timeout = '4s';
+
+create table public.api_keys (
+  id uuid primary key default gen_random_uuid(),
+  location_id uuid not null references public.locations (id) on delete cascade,
+  user_id uuid not null references public.profiles (id) on delete cascade,
+  name text not null check (btrim(name) <> '' and length(name) <= 100),
+  prefix text not null unique check (prefix ~ '^aac_[0-9a-f]{8}$'),
+  secret_hash text not null unique check (secret_hash ~ '^[0-9a-f]{64}$'),
+  scopes text[] not null check (cardinality(scopes) > 0),
+  expires_at timestamptz not null, last_used_at timestamptz, revoked_at timestamptz,
+  rotated_to uuid references public.api_keys (id) on delete set null,
+  created_at timestamptz not null default now(), updated_at timestamptz not null default now(),
+  check (expires_at <= created_at + interval '366 days')
+);
+comment on column public.api_keys.prefix is 'The part of the key that may be shown, to tell keys apart.';
+comment on column public.api_keys.last_used_at is 'To the minute, and only of uses through the API, not of direct reads.';
+create index api_keys_location on public.api_keys (location_id, created_at desc);
+create index api_keys_user on public.api_keys (user_id);
+create index api_keys_rotated_to on public.api_keys (rotated_to) where rotated_to is not null;
+
+create table public.api_scopes (
+  scope text not null check (scope ~ '^[a-z_]+:(read|write)$'),
+  resource text not null,
+  may_write boolean not null default false,
+  primary key (scope, resource)
+);
+comment on table public.api_scopes is 'Which tables and views a scope opens, as data. A table that is not here is closed to every key.';
+create table public.api_scope_functions (
+  scope text not null, function text not null,
+  primary key (scope, function)
+);
+comment on table public.api_scope_functions is 'Which functions a scope opens. A function that is not here is closed to every key.';
+
+insert into public.api_scopes (scope, resource, may_write)
+  select area || ':' || verb, resource, verb = 'write'
+  from (values ('contacts', '{contacts,contact_cards,contact_phones,contact_emails,contact_flags,companies,tags,contact_tags,notes}'::text[]),
+      ('properties', '{properties,property_contacts}'), ('lists', '{lists,list_members,list_summaries}'),
+      ('opt_outs', '{opt_outs,opt_out_events,consents}'), ('imports', '{imports,import_batches,import_rows,import_people}')) a (area, resources),
+    unnest(resources) resource, unnest('{read,write}'::text[]) verb;
+insert into public.api_scope_functions values ('imports:write', 'cancel_import'), ('imports:read', 'begin_export');
+
+alter table public.api_keys enable row level security;
+alter table public.api_scopes enable row level security;
+alter table public.api_scope_functions enable row level security;
+create trigger set_updated_at before update on public.api_keys for each row execute function private.set_updated_at();
+create trigger audit after insert or update of name, scopes, expires_at, revoked_at, rotated_to or delete on public.api_keys
+  for each row execute function private.audit();
+
+create function private.key_id() returns uuid language sql stable set search_path = '' as $$
+  select (auth.jwt() ->> 'api_key')::uuid
+$$;
+-- True for people. For a key: does one of its scopes open the table, for writing when the request writes?
+create function private.key_may(p_resource text) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select private.key_id() is null or exists (
+    select 1 from public.api_scopes s
+    where s.resource = p_resource and auth.jwt() -> 'scopes' ? s.scope
+      and (s.may_write or current_setting('request.method', true) in ('GET', 'HEAD')))
+$$;
+comment on function private.key_may is 'The one condition of every table''s restrictive policy; it holds through embeds too.';
+
+create function private.limit_keys(p_table regclass) returns void language plpgsql set search_path = '' as $$
+begin
+  execute format('create policy "programs keep to their scopes" on %s as restrictive for all to authenticated
+    using ((select private.key_may(%L)))', p_table, (select relname from pg_catalog.pg_class where oid = p_table));
+end $$;
+comment on function private.limit_keys is 'Every table of public gets this in the migration that makes it (supabase/tests notices).';
+do $$
+declare t regclass;
+begin
+  for t in select oid from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname loop
+    perform private.limit_keys(t);
+  end loop;
+end $$;
+
+-- PostgREST asks door.check_request before every request (db-pre-request). Nobody but a program sends X-Api-Key.
+create schema door;
+comment on schema door is 'What runs before a request is let in. Never exposed by PostgREST.';
+grant usage on schema door to anon, authenticated, service_role;
+
+create function door.claims_of_key(p_key text, p_path text) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_key public.api_keys;
+  v_function text := substring(p_path from '^/rpc/(.*)$');
+begin
+  select * into v_key from public.api_keys
+    where secret_hash = encode(sha256(convert_to(p_key, 'utf8')), 'hex') and revoked_at is null and expires_at > now();
+  if not found then
+    perform private.refuse(401, 'invalid_api_key', 'This API key is unknown, expired or revoked.', 'Make a new one.');
+  end if;
+  if v_function is not null and v_function <> 'use_api_key' and not exists (
+      select 1 from public.api_scope_functions f where f.function = v_function and f.scope = any (v_key.scopes)) then
+    perform private.refuse(403, 'scope_missing', 'This API key has no scope for this.', 'Make a key with the scope it needs.');
+  end if;
+  return jsonb_build_object('role', 'authenticated', 'sub', v_key.user_id, 'api_key', v_key.id,
+    'location_id', v_key.location_id, 'scopes', to_jsonb(v_key.scopes));
+end $$;
+
+-- As the caller, for a definer may not change the role.
+create function door.check_request() returns void language plpgsql set search_path = '' as $$
+declare v_key text := nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-api-key';
+begin
+  if v_key is null then return; end if;
+  if coalesce(auth.role(), 'anon') <> 'anon' then
+    raise exception using errcode = 'PT400', message = 'two_credentials',
+      detail = 'The request carries an API key and a sign-in.', hint = 'Send one of them.';
+  end if;
+  perform set_config('request.jwt.claims', door.claims_of_key(v_key, current_setting('request.path', true))::text, true);
+  perform set_config('role', 'authenticated', true);
+end $$;
+grant execute on function door.claims_of_key(text, text) to anon;
+grant execute on function door.check_request() to anon, authenticated, service_role;
+alter role authenticator set pgrst.db_pre_request = 'door.check_request';
+notify pgrst, 'reload config';
+
+grant execute on function private.key_id(), private.key_may(text) to authenticated, service_role;
+grant select on public.api_scopes, public.api_scope_functions to authenticated, service_role;
+grant select (id, location_id, user_id, name, prefix, scopes, expires_at, last_used_at, revoked_at, rotated_to, created_at, updated_at)
+  on public.api_keys to authenticated;
+grant select on public.api_keys to service_role;
