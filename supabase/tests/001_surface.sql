@@ -61,7 +61,18 @@ insert into tests.definers values
   ('create_import(uuid,uuid,text,text,bigint,text,text,text,text,text)', 'authenticated'), ('fail_import(uuid,uuid,text)', 'service_role'),
   ('finish_import(uuid,uuid)', 'service_role'), ('import_batch(uuid,uuid,integer,jsonb)', 'service_role'),
   ('import_location(uuid)', 'authenticated'), ('imports_to_ring()', 'service_role'), ('release_import(uuid,uuid,text)', 'service_role'),
-  ('renew_import(uuid,uuid)', 'service_role'), ('revoke_opt_out(text,text)', 'authenticated');
+  ('renew_import(uuid,uuid)', 'service_role'), ('revoke_opt_out(text,text)', 'authenticated'),
+  ('private.key_may(text)', 'authenticated service_role'), ('private.session_stands()', 'authenticated service_role'),
+  ('private.key_stands()', 'authenticated service_role'), ('private.my_role(uuid)', 'authenticated service_role'),
+  ('private.require_role(uuid,text[])', 'authenticated service_role'), ('private.guard_second_factor()', ''), ('private.profile_follows_user()', ''),
+  ('private.require_grant(uuid,text)', ''), ('private.new_api_key(uuid,uuid,text,text[],timestamp with time zone)', ''),
+  ('private.open_invite(uuid)', ''), ('private.inviter_still_may(invites)', ''), ('private.check_setting()', ''), ('my_access()', 'authenticated'),
+  ('set_member(uuid,uuid,text,boolean)', 'authenticated'), ('create_api_key(uuid,text,text[],timestamp with time zone,uuid)', 'authenticated'),
+  ('rotate_api_key(uuid,integer)', 'authenticated'), ('revoke_api_key(uuid)', 'authenticated'), ('use_api_key()', 'authenticated'),
+  ('create_invite(uuid,text,text,uuid)', 'authenticated'), ('resend_invite(uuid)', 'authenticated'), ('revoke_invite(uuid)', 'authenticated'),
+  ('accept_invite(text)', 'authenticated'), ('invites_to_send(integer)', 'service_role'), ('issue_invite(uuid)', 'service_role'),
+  ('record_invite_sent(uuid,text)', 'service_role'), ('first_owner(text,text,text)', 'service_role'), ('my_settings(uuid)', 'authenticated'),
+  ('save_setting(uuid,text,jsonb)', 'authenticated'), ('save_preference(uuid,text,jsonb)', 'authenticated'), ('begin_export(text,uuid,jsonb)', 'authenticated');
 select set_eq($$ select signature, coalesce((select string_agg(r, ' ' order by r)
       from unnest('{anon,authenticated,service_role,supabase_auth_admin}'::text[]) r where has_function_privilege(r, f.oid, 'EXECUTE')), '')
     from tests.our_functions f where prosecdef $$, $$ select signature, who from tests.definers $$,

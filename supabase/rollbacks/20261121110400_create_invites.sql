@@ -1,0 +1,5 @@
+drop function public.first_owner(text, text, text), public.record_invite_sent(uuid, text), public.issue_invite(uuid),
+  public.invites_to_send(int), public.accept_invite(text), public.revoke_invite(uuid), public.resend_invite(uuid),
+  public.create_invite(uuid, text, text, uuid);
+drop function private.inviter_still_may(public.invites), private.open_invite(uuid), private.shown(public.invites);
+drop table public.invites;
