@@ -1,0 +1,18 @@
+create or replace function door.claims_of_key(p_key text, p_path text) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_key public.api_keys;
+  v_function text := substring(p_path from '^/rpc/(.*)$');
+begin
+  select * into v_key from public.api_keys
+    where secret_hash = encode(sha256(convert_to(p_key, 'utf8')), 'hex') and revoked_at is null and expires_at > now();
+  if not found then
+    perform private.refuse(401, 'invalid_api_key', 'This API key is unknown, expired or revoked.', 'Make a new one.');
+  end if;
+  if v_function is not null and v_function <> 'use_api_key' and not exists (
+      select 1 from public.api_scope_functions f where f.function = v_function and f.scope = any (v_key.scopes)) then
+    perform private.refuse(403, 'scope_missing', 'This API key has no scope for this.', 'Make a key with the scope it needs.');
+  end if;
+  return jsonb_build_object('role', 'authenticated', 'sub', v_key.user_id, 'api_key', v_key.id,
+    'location_id', v_key.location_id, 'scopes', to_jsonb(v_key.scopes));
+end $$;
