@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SUPABASE_URL = "the address of the Supabase API, such as http://127.0.0.1:54321"
 REDIS_URL = "the address of Redis, such as redis://127.0.0.1:6379/0"
+OTLP_URL = "the address of an OTLP/HTTP collector, such as http://127.0.0.1:4318"
+SITE_URL = "the address people open the CRM at, such as https://crm.example.com"
+MOST_A_MINUTE = 1_000_000
 
 
 class ConfigError(Exception):
@@ -37,7 +40,11 @@ class _Reader:
         return value
 
     def url(self, name: str, schemes: tuple[str, ...], meaning: str) -> str:
-        value = self.required(name, meaning).rstrip("/")
+        self.required(name, meaning)
+        return self.optional_url(name, schemes, meaning)
+
+    def optional_url(self, name: str, schemes: tuple[str, ...], meaning: str) -> str:
+        value = self.optional(name).rstrip("/")
         if value and not _is_url(value, schemes):
             self._problems.append(f"{name} is malformed: {meaning}")
         return value
@@ -88,6 +95,36 @@ def _is_origin(value: str) -> bool:
     return _is_url(value, ("http", "https")) and value.count("/") == 2 and "*" not in value
 
 
+def _otlp_url(read: _Reader) -> str:
+    return read.optional_url("OTEL_EXPORTER_OTLP_ENDPOINT", ("http", "https"), OTLP_URL)
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """Requests a minute; 0 stands for no limit."""
+
+    user: int = 600
+    key: int = 600
+    ip: int = 1200
+    # Addresses that answer without a token, health apart.
+    open: int = 60
+    # Answers 401: the credentials were no good.
+    failed: int = 30
+
+    @classmethod
+    def read(cls, read: _Reader) -> Self:
+        def quota(name: str, default: int) -> int:
+            return read.whole_number(name, default, 0, MOST_A_MINUTE)
+
+        return cls(
+            user=quota("RATE_LIMIT_USER", cls.user),
+            key=quota("RATE_LIMIT_KEY", cls.key),
+            ip=quota("RATE_LIMIT_IP", cls.ip),
+            open=quota("RATE_LIMIT_OPEN", cls.open),
+            failed=quota("RATE_LIMIT_FAILED", cls.failed),
+        )
+
+
 @dataclass(frozen=True)
 class Config:
     """What the web process needs."""
@@ -101,6 +138,13 @@ class Config:
     upload_limit_bytes: int = 200 * 1024 * 1024
     log_level: str = "info"
     cors_origins: tuple[str, ...] = ()
+    quotas: Quotas = Quotas()
+    # How many proxies of ours stand before this process and say in X-Forwarded-* who is calling.
+    trusted_proxies: int = 0
+    # Empty: there is no /metrics.
+    metrics_token: str = field(default="", repr=False)
+    # Empty: no traces.
+    otlp_url: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -115,6 +159,10 @@ class Config:
             upload_limit_bytes=read.whole_number("UPLOAD_LIMIT_MB", 200, 1, 2000) * 1024 * 1024,
             log_level=read.choice("LOG_LEVEL", "info", LOG_LEVELS),
             cors_origins=read.origins("CORS_ORIGINS"),
+            quotas=Quotas.read(read),
+            trusted_proxies=read.whole_number("TRUSTED_PROXIES", 0, 0, 8),
+            metrics_token=read.secret("METRICS_TOKEN", min_bytes=16),
+            otlp_url=_otlp_url(read),
         )
         read.stop_if_wrong()
         return config
@@ -127,7 +175,10 @@ class WorkerConfig:
     supabase_url: str
     service_role_key: str = field(repr=False)
     redis_url: str = field(repr=False)
+    # Where links in mails lead.
+    site_url: str
     log_level: str = "info"
+    otlp_url: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -138,7 +189,9 @@ class WorkerConfig:
                 "SUPABASE_SERVICE_ROLE_KEY", "the service_role or secret key, for workers only"
             ),
             redis_url=read.url("REDIS_URL", ("redis", "rediss", "unix"), REDIS_URL),
+            site_url=read.url("SITE_URL", ("http", "https"), SITE_URL),
             log_level=read.choice("LOG_LEVEL", "info", LOG_LEVELS),
+            otlp_url=_otlp_url(read),
         )
         read.stop_if_wrong()
         return config

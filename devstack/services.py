@@ -19,6 +19,7 @@ from devstack.processes import recall
 VENV_BIN = CHECKOUT / ".venv" / "bin"
 SETTLED_AFTER_S = 1.0
 Pairs = dict[str, str]
+LIMITS = ("UPLOAD_LIMIT_MB", "RATE_LIMIT_")
 # What answers the outside world must not hold the key that opens everything.
 WITHHELD = {"web": {"SUPABASE_SERVICE_ROLE_KEY"}}
 
@@ -40,8 +41,8 @@ def environment(folder: Folder, pairs: Pairs, name: str) -> Pairs:
     base = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
     base["PATH"] = f"{VENV_BIN}:{os.environ.get('PATH', '/usr/bin:/bin')}"
     base["PYTHONUNBUFFERED"] = "1"
-    # What a bench may ask more of than a laptop.
-    base |= {key: os.environ[key] for key in ("UPLOAD_LIMIT_MB",) if key in os.environ}
+    # What a bench or a test may ask more of than a laptop.
+    base |= {key: value for key, value in os.environ.items() if key.startswith(LIMITS)}
     if name == "postgrest":
         return base | _postgrest_settings(pairs)
     if name == "gateway":

@@ -68,6 +68,7 @@ def ensure(folder: Folder) -> dict[str, str]:
     internal = read_env(folder.devstack_env) or _new_internal(folder)
     write_env(folder.devstack_env, internal)
     public = read_env(folder.stack_env) or _new_public(folder)
+    public.setdefault("METRICS_TOKEN", secrets.token_hex(16))
     public |= _urls(internal)
     write_env(folder.stack_env, public)
     return internal | public
@@ -116,4 +117,6 @@ def _urls(internal: dict[str, str]) -> dict[str, str]:
         "DATABASE_URL": f"postgresql://postgres:{internal['POSTGRES_PASSWORD']}@{at}",
         "REDIS_URL": f"redis://127.0.0.1:{internal['REDIS_PORT']}/0",
         "API_URL": f"http://127.0.0.1:{internal['WEB_PORT']}",
+        # Where SvelteKit's own server listens.
+        "SITE_URL": "http://127.0.0.1:5173",
     }

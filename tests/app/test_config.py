@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import Config, ConfigError, WorkerConfig
+from app.config import Config, ConfigError, Quotas, WorkerConfig
 
 CHECKOUT = Path(__file__).parents[2]
 WEB = {
@@ -16,7 +16,11 @@ WEB = {
     "SUPABASE_ANON_KEY": "anon-key",
     "REDIS_URL": "redis://127.0.0.1:54379/0",
 }
-WORKER = {**WEB, "SUPABASE_SERVICE_ROLE_KEY": "service-key"}
+WORKER = {
+    **WEB,
+    "SUPABASE_SERVICE_ROLE_KEY": "service-key",
+    "SITE_URL": "https://crm.example.com/",
+}
 
 
 def test_every_missing_setting_is_named_at_once() -> None:
@@ -35,6 +39,11 @@ def test_every_malformed_setting_is_named_and_no_value_is_shown() -> None:
         "UPLOAD_LIMIT_MB": "many",
         "LOG_LEVEL": "loud",
         "CORS_ORIGINS": "https://a.example.com, *",
+        "RATE_LIMIT_USER": "-1",
+        "RATE_LIMIT_IP": "1e3",
+        "TRUSTED_PROXIES": "all",
+        "METRICS_TOKEN": "tooshort",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
     }
     with pytest.raises(ConfigError) as refused:
         Config.from_env(wrong)
@@ -52,12 +61,32 @@ def test_the_web_process_needs_no_service_key_and_has_sober_defaults() -> None:
     assert config.upload_limit_bytes == 200 * 1024 * 1024
     assert config.jwt_secret == ""
     assert config.cors_origins == ("https://a.example.com", "https://b.example.com")
+    assert config.quotas == Quotas(user=600, key=600, ip=1200, open=60, failed=30)
+    assert (config.trusted_proxies, config.metrics_token, config.otlp_url) == (0, "", "")
 
 
-def test_workers_need_the_service_key() -> None:
-    with pytest.raises(ConfigError, match="SUPABASE_SERVICE_ROLE_KEY is missing"):
+def test_limits_traces_and_metrics_are_set_by_the_environment() -> None:
+    more = {
+        "RATE_LIMIT_USER": "0",
+        "RATE_LIMIT_OPEN": "5",
+        "TRUSTED_PROXIES": "2",
+        "METRICS_TOKEN": "m" * 16,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/",
+    }
+    config = Config.from_env({**WEB, **more})
+    assert (config.quotas.user, config.quotas.open, config.quotas.ip) == (0, 5, 1200)
+    assert (config.trusted_proxies, config.metrics_token) == (2, "m" * 16)
+    assert config.otlp_url == "http://collector:4318"
+    assert "mmmm" not in repr(config)
+
+
+def test_workers_need_the_service_key_and_the_site() -> None:
+    with pytest.raises(ConfigError) as refused:
         WorkerConfig.from_env(WEB)
-    assert WorkerConfig.from_env(WORKER).service_role_key == "service-key"
+    assert "SUPABASE_SERVICE_ROLE_KEY is missing" in str(refused.value)
+    assert "SITE_URL is missing" in str(refused.value)
+    config = WorkerConfig.from_env(WORKER)
+    assert (config.service_role_key, config.site_url) == ("service-key", "https://crm.example.com")
 
 
 def test_settings_do_not_show_their_secrets_when_printed() -> None:

@@ -13,7 +13,7 @@ from app.errors import AppError
 from devstack.stack import Stack
 from edge_jobs import runtime
 
-NAMES = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL")
+NAMES = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL", "SITE_URL")
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def environment(redis_url: str) -> dict[str, str]:
         "SUPABASE_URL": "http://127.0.0.1:9",
         "SUPABASE_SERVICE_ROLE_KEY": "service",
         "REDIS_URL": redis_url,
+        "SITE_URL": "http://127.0.0.1:5173",
     }
 
 
