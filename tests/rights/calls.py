@@ -1,0 +1,147 @@
+"""Arguments for every function: such that the call succeeds for who may make it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from tests.rights.records import email, phone, unique
+from tests.rights.rows import Body, Place, Rows
+from tests.rights.world import new_id
+
+
+def _upload(rows: Rows, place: Place) -> Body:
+    """A file that lies where create_import looks for it."""
+    made = new_id()
+    path = f"{place.id}/{made}/list.csv"
+    rows.insert("storage.objects", {"bucket_id": "imports", "name": path})
+    return {
+        "p_id": made,
+        "p_location_id": place.id,
+        "p_file_path": path,
+        "p_filename": "list.csv",
+        "p_size_bytes": 10,
+        "p_sha256": "b" * 64,
+        "p_list_name": unique(),
+    }
+
+
+def _held(rows: Rows, place: Place, **more: Any) -> Body:
+    """An import that is being read, under its lease."""
+    made, lease = rows.one("imports", place), new_id()
+    rows.db.execute(
+        "update imports set status = 'reading', lease_id = %s, total_rows = 0,"
+        " lease_expires_at = now() + interval '1 minute' where id = %s",
+        (lease, made),
+    )
+    return {"p_import": made, "p_lease": lease} | more
+
+
+def _opted_out(rows: Rows, place: Place) -> Body:
+    number = phone()
+    rows.insert("opt_outs", {"location_id": place.id, "phone": number})
+    return {"p_phone": number, "p_reason": "Asked to be texted again."}
+
+
+def held(**more: Any) -> Callable[[Rows, Place], Body]:
+    return lambda rows, place: _held(rows, place, **more)
+
+
+def _importing(rows: Rows, place: Place) -> Body:
+    made = _held(rows, place)
+    rows.db.execute("update imports set status = 'importing' where id = %s", (made["p_import"],))
+    return made
+
+
+def _with_a_batch(rows: Rows, place: Place) -> Body:
+    made = _held(rows, place)
+    body = {"import_id": made["p_import"], "batch_no": 1, "location_id": place.id}
+    rows.insert("import_batches", body | {"row_count": 0, "rejected_rows": 0}, ("batch_no",))
+    more = {"p_header": [], "p_total_rows": 0, "p_ignored_rows": 0}
+    return made | more | {"p_format": "propertyradar", "p_tier": "database"}
+
+
+def _invited(rows: Rows, place: Place) -> Body:
+    """The place's person has a link in his mailbox, to a location where he does not work yet."""
+    elsewhere = rows.insert("locations", {"name": "New", "id": new_id(), "timezone": "UTC"})
+    token = secrets.token_hex(16)
+    row = rows.db.execute("select email from auth.users where id = %s", (place.user,)).fetchone()
+    assert row is not None
+    body = {"location_id": elsewhere["id"], "email": row[0], "role": "technician"}
+    made = rows.insert("invites", body | {"id": new_id(), "expires_at": "2999-01-01T00:00:00Z"})
+    rows.db.execute(
+        "update invites set token_hash = encode(sha256(%s), 'hex') where id = %s",
+        (token.encode(), made["id"]),
+    )
+    return {"p_token": token}
+
+
+def _open_invite(rows: Rows, place: Place) -> Body:
+    rows.one("invites", place)
+    return {}
+
+
+def _waiting(rows: Rows, place: Place) -> Body:
+    rows.one("imports", place)
+    return {}
+
+
+CALLS: dict[str, Callable[[Rows, Place], Body]] = {
+    "accept_invite": _invited,
+    "begin_export": lambda rows, place: {
+        "p_kind": "import_rows",
+        "p_subject": rows.one("imports", place),
+    },
+    "begin_import": _with_a_batch,
+    "cancel_import": lambda rows, place: {"p_import": rows.one("imports", place)},
+    "claim_import": lambda rows, place: {
+        "p_import": rows.one("imports", place),
+        "p_lease": new_id(),
+    },
+    "create_api_key": lambda rows, place: {
+        "p_location": place.id,
+        "p_name": "Program",
+        "p_scopes": ["contacts:read"],
+    },
+    "create_import": _upload,
+    "create_invite": lambda rows, place: {
+        "p_location": place.id,
+        "p_email": email(),
+        "p_role": "technician",
+    },
+    "fail_import": held(p_error="It fails."),
+    "finish_import": _importing,
+    "first_owner": lambda rows, place: {"p_email": email(), "p_location_name": "First"},
+    "import_batch": lambda rows, place: _importing(rows, place) | {"p_batch_no": 1, "p_rows": []},
+    "import_location": lambda rows, place: {"p_location_id": place.id},
+    "imports_to_ring": _waiting,
+    "invites_to_send": _open_invite,
+    "issue_invite": lambda rows, place: {"p_invite": rows.one("invites", place)},
+    "my_access": lambda rows, place: {},
+    "my_settings": lambda rows, place: {"p_location": place.id},
+    "record_invite_sent": lambda rows, place: {"p_invite": rows.one("invites", place)},
+    "release_import": held(p_error="Later."),
+    "renew_import": held(),
+    "resend_invite": lambda rows, place: {"p_invite": rows.one("invites", place)},
+    "revoke_api_key": lambda rows, place: {"p_key": rows.one("api_keys", place)},
+    "revoke_invite": lambda rows, place: {"p_invite": rows.one("invites", place)},
+    "revoke_opt_out": _opted_out,
+    "rotate_api_key": lambda rows, place: {"p_key": rows.one("api_keys", place)},
+    "save_preference": lambda rows, place: {
+        "p_location": place.id,
+        "p_key": "theme",
+        "p_value": "dark",
+    },
+    "save_setting": lambda rows, place: {
+        "p_location": place.id,
+        "p_key": "week_starts_on",
+        "p_value": "monday",
+    },
+    "set_member": lambda rows, place: {
+        "p_location": place.id,
+        "p_user": rows.make("location_members", place)["user_id"],
+        "p_role": "marketer",
+    },
+    "use_api_key": lambda rows, place: {},
+}
