@@ -9,7 +9,7 @@ import httpx
 from flask import Flask, current_app
 from redis import Redis
 
-from app import db, queues
+from app import db, leases, queues, timings, tracing
 from app.auth import TokenCheck
 from app.config import Config
 from app.jwks import PublicKeys
@@ -23,18 +23,23 @@ class Clients:
     database: db.Database
     storage: Storage
     redis: Redis
+    # Another pool: who is counted must not wait as long as who rings.
+    limits: Redis
     tokens: TokenCheck
 
 
 def build(config: Config) -> Clients:
     """Opens nothing yet: a process starts even while Supabase or Redis are away."""
     http = db.http_client()
+    timings.watch(http)
+    tracing.watch(http)
     return Clients(
         config=config,
         http=http,
         database=db.Database(config.supabase_url, config.supabase_anon_key, http),
         storage=Storage(config.supabase_url, config.supabase_anon_key, http),
         redis=queues.connect(config.redis_url),
+        limits=leases.connect(config.redis_url),
         tokens=_token_check(config, http),
     )
 

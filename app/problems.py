@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +10,9 @@ import structlog
 from flask import Flask, Response, current_app, g, json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from app import passage
 from app.errors import AppError, FieldError
+from app.logs import places
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,9 @@ def problem(error: AppError) -> Response:
     }
     if error.errors:
         body["errors"] = [{"field": e.field, "message": e.message} for e in error.errors]
-    g.problem_code = error.code
+    passing = passage.current()
+    if passing:
+        passing.code = error.code
     return Response(
         json.dumps(body),
         status=error.status,
@@ -56,7 +59,7 @@ def problem(error: AppError) -> Response:
 
 def _too_large(error: RequestEntityTooLarge) -> Response:
     limit_mb = current_app.config["UPLOAD_LIMIT_BYTES"] // (1024 * 1024)
-    detail = f"The request is larger than the {limit_mb} MB allowed. Split the file and try again."
+    detail = f"The request is too large: a file may have {limit_mb} MB, everything else 1 MB."
     return problem(AppError(413, "payload_too_large", detail))
 
 
@@ -90,8 +93,6 @@ def _walk(path: str, found: Any) -> Iterator[tuple[str, str]]:
 
 def _unexpected(error: Exception) -> Response:
     # The message of a foreign exception may quote somebody's data; type and place do not.
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    log.error("unexpected_error", error=type(error).__name__, places=places)
+    log.error("unexpected_error", error=type(error).__name__, places=places(error))
     detail = "Something went wrong on our side. Give support the request id."
     return problem(AppError(500, "internal_error", detail))

@@ -1,43 +1,75 @@
-"""A request id for every request, echoed and logged, and one log line per request."""
+"""What surrounds every request: its id, its headers, its metrics, and one log line.
+
+It sits around Flask, not inside, so that nothing Flask answers escapes it.
+"""
 
 from __future__ import annotations
 
 import re
-import time
 import uuid
+from collections.abc import Iterable
+from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, g, request
+
+from app import headers, metrics, passage
+from app.passage import Passage
 
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Anything may be sent as a method, and what anything may be must not name a metric.
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
 def register(app: Flask) -> None:
-    app.before_request(_begin)
-    app.after_request(_end)
+    app.before_request(_note_route)
 
 
-def _begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-    g.started = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+class Surround:
+    def __init__(self, wsgi_app: Any) -> None:
+        self._wsgi_app = wsgi_app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        passing = passage.begin(given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+
+        def start(status: str, sent: headers.Headers, exc_info: Any = None) -> Any:
+            _dress(passing, environ, sent)
+            _record(passing, environ["REQUEST_METHOD"], int(status[:3]))
+            return start_response(status, sent, exc_info)
+
+        answer: Iterable[bytes] = self._wsgi_app(environ, start)
+        return answer
 
 
-def _end(response: Response) -> Response:
-    response.headers["X-Request-Id"] = g.request_id
-    user = g.get("user")
+def _note_route() -> None:
+    passing = passage.current()
+    if passing:
+        rule = request.url_rule
+        passing.route = rule.rule if rule else None
+        g.request_id = passing.request_id
+
+
+def _dress(passing: Passage, environ: dict[str, Any], sent: headers.Headers) -> None:
+    headers.secure(environ, sent)
+    sent.append(("X-Request-Id", passing.request_id))
+    sent.append(("Server-Timing", passing.server_timing()))
+    sent += passing.headers
+
+
+def _record(passing: Passage, given_method: str, status: int) -> None:
+    method = given_method if given_method in METHODS else "OTHER"
+    elapsed_s = passing.elapsed_s()
+    metrics.observe_request(passing.route, method, status, elapsed_s)
     log.info(
         "request",
-        method=request.method,
-        # The pattern, not the path: paths may hold what somebody typed.
-        route=request.url_rule.rule if request.url_rule else None,
-        status=response.status_code,
-        code=g.get("problem_code"),
-        ms=round((time.perf_counter() - g.started) * 1000, 1),
-        user_id=user.id if user else None,
+        method=method,
+        route=passing.route,
+        status=status,
+        code=passing.code,
+        ms=round(elapsed_s * 1000, 1),
+        user_id=passing.user_id,
+        api_key=passing.key_prefix,
     )
-    return response

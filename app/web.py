@@ -5,32 +5,71 @@ from __future__ import annotations
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import auth, clients, health, logs, openapi, problems, request_log
+from app import (
+    auth,
+    body_limits,
+    clients,
+    compression,
+    health,
+    leases,
+    logs,
+    metrics,
+    openapi,
+    problems,
+    rate_limits,
+    request_log,
+    tracing,
+)
 from app.config import Config
 from app.imports.routes import imports
 
-# Room for the form's other fields beside the file itself.
-FORM_BYTES = 1024 * 1024
+# Beyond what browsers show a script of another origin by themselves.
+EXPOSED = [
+    "Content-Disposition",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Server-Timing",
+    "X-Request-Id",
+]
 
 
 def build(config: Config) -> Flask:
     logs.configure(config.log_level)
     app = Flask("app", static_folder=None)
-    app.config["UPLOAD_LIMIT_BYTES"] = config.upload_limit_bytes
-    app.config["MAX_CONTENT_LENGTH"] = config.upload_limit_bytes + FORM_BYTES
     app.config["PROPAGATE_EXCEPTIONS"] = False
     # Rows keep the order of their table's columns.
     app.json = DefaultJSONProvider(app)
     app.json.sort_keys = False
+    tracing.configure(config.otlp_url, "crm-web")
     held = clients.build(config)
     clients.attach(app, held)
     _allow_origins(app, config.cors_origins)
+    compression.register(app)
     request_log.register(app)
+    body_limits.register(app, config.upload_limit_bytes)
+    limits = rate_limits.RateLimits(config.quotas, leases.Leases(held.limits))
+    rate_limits.register_before_auth(app, limits)
     auth.register(app, held.tokens)
+    rate_limits.register_after_auth(app)
     openapi.register(app, [health.health, imports])
+    app.register_blueprint(metrics.metrics)
     problems.register(app)
+    _surround(app, config)
     return app
+
+
+def _surround(app: Flask, config: Config) -> None:
+    """What lies around Flask, innermost first."""
+    app.wsgi_app = request_log.Surround(app.wsgi_app)  # type: ignore[method-assign]
+    if config.otlp_url:
+        app.wsgi_app = tracing.Traced(app.wsgi_app)  # type: ignore[method-assign]
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
 
 def _allow_origins(app: Flask, origins: tuple[str, ...]) -> None:
@@ -41,6 +80,6 @@ def _allow_origins(app: Flask, origins: tuple[str, ...]) -> None:
         origins=list(origins),
         methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "X-Request-Id", "Idempotency-Key"],
-        expose_headers=["Location", "X-Request-Id", "Retry-After", "Content-Disposition"],
+        expose_headers=EXPOSED,
         max_age=600,
     )

@@ -33,7 +33,7 @@ def by_secret(config: Config) -> TokenCheck:
 
 
 def test_every_route_but_the_open_ones_asks_for_a_token(client: FlaskClient) -> None:
-    open_to_all = {"/health/live", "/health/ready", "/openapi.json", "/docs"}
+    open_to_all = {"/health/live", "/health/ready", "/openapi.json", "/docs", "/metrics"}
     for rule in client.application.url_map.iter_rules():
         if rule.rule in open_to_all or rule.endpoint == "docs.part":
             continue
