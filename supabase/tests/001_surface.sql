@@ -72,7 +72,10 @@ insert into tests.definers values
   ('create_invite(uuid,text,text,uuid)', 'authenticated'), ('resend_invite(uuid)', 'authenticated'), ('revoke_invite(uuid)', 'authenticated'),
   ('accept_invite(text)', 'authenticated'), ('invites_to_send(integer)', 'service_role'), ('issue_invite(uuid)', 'service_role'),
   ('record_invite_sent(uuid,text)', 'service_role'), ('first_owner(text,text,text)', 'service_role'), ('my_settings(uuid)', 'authenticated'),
-  ('save_setting(uuid,text,jsonb)', 'authenticated'), ('save_preference(uuid,text,jsonb)', 'authenticated'), ('begin_export(text,uuid,jsonb)', 'authenticated');
+  ('save_setting(uuid,text,jsonb)', 'authenticated'), ('save_preference(uuid,text,jsonb)', 'authenticated'), ('begin_export(text,uuid,jsonb)', 'authenticated'),
+  ('private.require_person()', ''), ('begin_request(text,text,text)', 'authenticated'), ('who_am_i()', 'authenticated'),
+  ('finish_request(text,integer,integer,text,uuid)', 'authenticated'), ('abandon_request(text,integer,boolean)', 'authenticated'),
+  ('forget_requests(integer)', 'service_role');
 select set_eq($$ select signature, coalesce((select string_agg(r, ' ' order by r)
       from unnest('{anon,authenticated,service_role,supabase_auth_admin}'::text[]) r where has_function_privilege(r, f.oid, 'EXECUTE')), '')
     from tests.our_functions f where prosecdef $$, $$ select signature, who from tests.definers $$,

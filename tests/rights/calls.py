@@ -87,13 +87,48 @@ def _waiting(rows: Rows, place: Place) -> Body:
     return {}
 
 
+def _asked(rows: Rows, place: Place, **more: Any) -> Body:
+    """A request of the place's person that has begun."""
+    key = secrets.token_hex(32)
+    rows.db.execute(
+        "insert into private.idempotency_keys (user_id, key_hash, route, fingerprint)"
+        " values (%s, %s, 'POST /sample', %s)",
+        (place.user, key, secrets.token_hex(32)),
+    )
+    return {"p_key_hash": key, "p_attempt": 1} | more
+
+
+def _sought(rows: Rows, place: Place) -> Body:
+    """Somebody who can be found by his first name."""
+    name = "".join(secrets.choice("ABCDEFGHIJ") for _ in range(12)).title()
+    body = {"id": new_id(), "location_id": place.id, "first_name": name}
+    rows.insert("contacts", body)
+    return {"p_location": place.id, "p_query": name}
+
+
 CALLS: dict[str, Callable[[Rows, Place], Body]] = {
+    "abandon_request": lambda rows, place: {
+        "p_key_hash": secrets.token_hex(32),
+        "p_attempt": 1,
+        "p_refused": True,
+    },
+    "abandon_request": lambda rows, place: _asked(rows, place, p_refused=True),
     "accept_invite": _invited,
     "begin_export": lambda rows, place: {
         "p_kind": "import_rows",
         "p_subject": rows.one("imports", place),
     },
     "begin_import": _with_a_batch,
+    "begin_request": lambda rows, place: {
+        "p_key_hash": secrets.token_hex(32),
+        "p_route": "POST /api/v1/imports",
+        "p_fingerprint": "f" * 64,
+    },
+    "begin_request": lambda rows, place: {
+        "p_key_hash": secrets.token_hex(32),
+        "p_route": "POST /sample",
+        "p_fingerprint": secrets.token_hex(32),
+    },
     "cancel_import": lambda rows, place: {"p_import": rows.one("imports", place)},
     "claim_import": lambda rows, place: {
         "p_import": rows.one("imports", place),
@@ -112,7 +147,19 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     },
     "fail_import": held(p_error="It fails."),
     "finish_import": _importing,
+    "finish_request": lambda rows, place: {
+        "p_key_hash": secrets.token_hex(32),
+        "p_attempt": 1,
+        "p_status": 201,
+        "p_answer": "",
+        "p_location": place.id,
+    },
+    "finish_request": lambda rows, place: _asked(
+        rows, place, p_status=201, p_answer="sample", p_location=place.id
+    ),
     "first_owner": lambda rows, place: {"p_email": email(), "p_location_name": "First"},
+    "forget_requests": lambda rows, place: {},
+    "forget_requests": lambda rows, place: {},
     "import_batch": lambda rows, place: _importing(rows, place) | {"p_batch_no": 1, "p_rows": []},
     "import_location": lambda rows, place: {"p_location_id": place.id},
     "imports_to_ring": _waiting,
@@ -138,10 +185,14 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
         "p_key": "week_starts_on",
         "p_value": "monday",
     },
+    "search_cards": _sought,
+    "search_contacts": _sought,
     "set_member": lambda rows, place: {
         "p_location": place.id,
         "p_user": rows.make("location_members", place)["user_id"],
         "p_role": "marketer",
     },
     "use_api_key": lambda rows, place: {},
+    "who_am_i": lambda rows, place: {},
+    "who_am_i": lambda rows, place: {},
 }
