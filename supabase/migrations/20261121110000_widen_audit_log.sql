@@ -22,12 +22,12 @@ begin
     select jsonb_object_agg(key, value) into v_before from jsonb_each(v_before) b where v_after ? key;
   end if;
   -- That a secret was replaced is worth knowing; its hash is nobody's business.
-  select jsonb_object_agg(key, case when key like '%\_hash' then '"…"' else value end) into v_before from jsonb_each(v_before);
-  select jsonb_object_agg(key, case when key like '%\_hash' then '"…"' else value end) into v_after from jsonb_each(v_after);
+  select jsonb_object_agg(key, case when key like '%\_hash' and value <> 'null' then '"…"' else value end) into v_before from jsonb_each(v_before);
+  select jsonb_object_agg(key, case when key like '%\_hash' and value <> 'null' then '"…"' else value end) into v_after from jsonb_each(v_after);
   insert into public.audit_log (location_id, actor_id, actor_role, api_key_id, request_id, action, table_name, row_id, before, after)
   values (coalesce((v_row ->> 'location_id')::uuid, case when tg_table_name = 'locations' then (v_row ->> 'id')::uuid end),
           auth.uid(), coalesce(auth.role(), session_user), (auth.jwt() ->> 'api_key')::uuid, private.request_id(),
-          lower(tg_op), tg_table_name, coalesce(v_row ->> 'id', v_row ->> 'user_id', v_row ->> 'key'), v_before, v_after);
+          lower(tg_op), tg_table_name, coalesce(v_row ->> 'id', v_row ->> 'user_id', v_row ->> 'key', v_row ->> 'granter'), v_before, v_after);
   return null;
 end $$;
 
@@ -37,8 +37,9 @@ create trigger audit after update of name, email, phone, is_active, openphone_us
 -- Auth owns the address and knows when somebody signed in; the profile repeats both for the office to see.
 create function private.profile_follows_user() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
-  update public.profiles set email = coalesce(new.email, ''), last_login = new.last_sign_in_at
-    where id = new.id and (email, last_login) is distinct from (coalesce(new.email, ''), new.last_sign_in_at);
+  -- Apart, for a new address is a line in the audit log and a sign-in is none.
+  update public.profiles set email = coalesce(new.email, '') where id = new.id and email is distinct from coalesce(new.email, '');
+  update public.profiles set last_login = new.last_sign_in_at where id = new.id and last_login is distinct from new.last_sign_in_at;
   return new;
 end $$;
 create trigger profile_follows_user after update of email, last_sign_in_at on auth.users

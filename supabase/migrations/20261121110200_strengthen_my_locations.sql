@@ -27,7 +27,7 @@ language sql stable security definer set search_path = '' as $$
     join public.locations l on l.id = m.location_id
   where m.user_id = (select auth.uid()) and m.is_active and p.is_active and m.role = any (p_roles)
     and case when (select private.key_id()) is not null
-      -- A key was made by somebody who had given the second factor.
+      -- A program gives no second factor; its maker had to, if one was asked for when he made the key.
       then m.location_id = ((select auth.jwt()) ->> 'location_id')::uuid and (select private.key_stands())
       else (select private.session_stands())
         and (not l.second_factor_required or m.role not in ('owner', 'admin') or (select private.second_factor_given())) end

@@ -2,7 +2,7 @@
 set lock_timeout = '4s';
 
 create table public.role_grants (
-  granter text not null check (granter in ('owner', 'admin', 'marketer', 'technician')),
+  granter text not null check (granter in ('owner', 'admin')),
   role text not null check (role in ('owner', 'admin', 'marketer', 'technician')),
   primary key (granter, role)
 );
@@ -72,7 +72,7 @@ begin
   elsif v_expires_at <= now() or v_expires_at > now() + interval '366 days' then
     perform private.refuse(422, 'invalid_value', 'p_expires_at must lie within the next 366 days.', 'Leave it out for 90 days.');
   end if;
-  return private.new_api_key(p_id, p_location, p_name, array(select distinct s from unnest(p_scopes) s order by s), v_expires_at);
+  return private.new_api_key(coalesce(p_id, gen_random_uuid()), p_location, p_name, array(select distinct s from unnest(p_scopes) s order by s), v_expires_at);
 end $$;
 comment on function public.create_api_key is 'The key is in the answer''s `key`, this once: only its hash is kept. It acts as the caller, at the location, within the scopes.';
 

@@ -64,6 +64,7 @@ begin
     when k.key is null then format('There is no %s setting %L.', new.scope, left(new.key, 60))
     when jsonb_typeof(new.value) <> k.kind then format('%s must be a %s.', new.key, k.kind)
     when not coalesce(k.allowed @> jsonb_build_array(new.value), true) then format('%s must be one of %s.', new.key, k.allowed)
+    when k.kind = 'number' and (new.value #>> '{}')::numeric % 1 <> 0 then format('%s must be a whole number.', new.key)
     when k.kind = 'number' and not coalesce((new.value #>> '{}')::numeric between k.minimum and k.maximum, true)
       then format('%s must lie between %s and %s.', new.key, k.minimum, k.maximum)
     when length(new.value #>> '{}') > coalesce(k.max_length, 200) then format('%s is longer than %s.', new.key, coalesce(k.max_length, 200))
