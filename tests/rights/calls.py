@@ -107,11 +107,6 @@ def _sought(rows: Rows, place: Place) -> Body:
 
 
 CALLS: dict[str, Callable[[Rows, Place], Body]] = {
-    "abandon_request": lambda rows, place: {
-        "p_key_hash": secrets.token_hex(32),
-        "p_attempt": 1,
-        "p_refused": True,
-    },
     "abandon_request": lambda rows, place: _asked(rows, place, p_refused=True),
     "accept_invite": _invited,
     "begin_export": lambda rows, place: {
@@ -123,11 +118,6 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
         "p_key_hash": secrets.token_hex(32),
         "p_route": "POST /api/v1/imports",
         "p_fingerprint": "f" * 64,
-    },
-    "begin_request": lambda rows, place: {
-        "p_key_hash": secrets.token_hex(32),
-        "p_route": "POST /sample",
-        "p_fingerprint": secrets.token_hex(32),
     },
     "cancel_import": lambda rows, place: {"p_import": rows.one("imports", place)},
     "claim_import": lambda rows, place: {
@@ -147,18 +137,10 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     },
     "fail_import": held(p_error="It fails."),
     "finish_import": _importing,
-    "finish_request": lambda rows, place: {
-        "p_key_hash": secrets.token_hex(32),
-        "p_attempt": 1,
-        "p_status": 201,
-        "p_answer": "",
-        "p_location": place.id,
-    },
     "finish_request": lambda rows, place: _asked(
         rows, place, p_status=201, p_answer="sample", p_location=place.id
     ),
     "first_owner": lambda rows, place: {"p_email": email(), "p_location_name": "First"},
-    "forget_requests": lambda rows, place: {},
     "forget_requests": lambda rows, place: {},
     "import_batch": lambda rows, place: _importing(rows, place) | {"p_batch_no": 1, "p_rows": []},
     "import_location": lambda rows, place: {"p_location_id": place.id},
@@ -193,6 +175,5 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
         "p_role": "marketer",
     },
     "use_api_key": lambda rows, place: {},
-    "who_am_i": lambda rows, place: {},
     "who_am_i": lambda rows, place: {},
 }

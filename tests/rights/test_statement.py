@@ -30,6 +30,11 @@ def test_every_table_view_and_function_is_stated(
     assert {(line.object, line.kind, line.verb) for line in lines} == there
 
 
+def test_nothing_is_stated_twice(lines: list[Line]) -> None:
+    said = Counter((line.object, line.verb, line.columns) for line in lines)
+    assert [what for what, count in said.items() if count > 1] == []
+
+
 def test_no_function_has_two_forms(rights_db: psycopg.Connection[Any]) -> None:
     """Which one PostgREST calls would be the caller's choice, and the statement has one line."""
     assert [n for n, count in Counter(catalog.functions(rights_db)).items() if count > 1] == []

@@ -9,7 +9,7 @@ from tests.rights.world import Actor
 
 YES, NO = "allowed", "refused"
 # PostgREST's own 404: the name or the arguments are wrong, and nobody was refused anything.
-NOT_A_REFUSAL = ("PGRST202", "PGRST204", "PGRST205")
+NOT_A_REFUSAL = ("PGRST202", "PGRST204", "PGRST205", "42P01")
 # A generated column: refused before anybody asks who wants to write it.
 NOBODY_WRITES = "428C9"
 # Said by a function to who may call it: there is nothing to do on a stack that has its owners.
