@@ -1,107 +1,62 @@
-"""Who is calling: the Supabase access token in the Authorization header becomes g.user.
+"""Who is calling: a Supabase access token or an API key becomes g.user.
 
-Every route asks for a token unless it is marked with @open_to_all. What the caller may do is
-decided by Postgres, which gets the same token.
+Every route asks for one unless it is marked with @open_to_all. What the caller may do is decided
+by Postgres, which gets the same token or key.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
-import jwt
 from flask import Flask, current_app, g, request
 
-from app.db import signed_out
+from app.db import invalid_api_key, invalid_token, is_api_key, signed_out
 from app.errors import AppError
-from app.jwks import ALGORITHMS, PublicKeys
 
-LEEWAY_S = 10
-CLAIMS = ["exp", "iss", "aud", "sub", "role"]
+# A Supabase token has about 1 KB; gunicorn itself takes headers of 8 KB.
+LONGEST_TOKEN = 7_000
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class User:
-    """The caller. `locations` is what the token said when it was made: a hint, never a right."""
+    """The caller: a person, or a program with an API key that acts as the person who made it."""
 
     id: str
     email: str = field(repr=False)
     token: str = field(repr=False)
-    locations: Any = None
+    key_id: str | None = None
+    key_prefix: str | None = None
 
 
-class TokenCheck:
-    """Checks access tokens in one of two modes, never both, so a token cannot choose its own.
-
-    secret: HS256; else public_keys: ES256 and RS256 by key id.
-    """
-
-    def __init__(self, issuer: str, *, secret: str = "", public_keys: PublicKeys | None = None):
-        self._issuer = issuer
-        self._secret = secret
-        self._public_keys = public_keys
-
-    def user(self, token: str) -> User:
-        """Raises AppError 401 for every token that is not a signed-in person's."""
-        try:
-            claims = self._claims(token)
-        except jwt.ExpiredSignatureError as error:
-            raise signed_out("expired_token", "Your sign-in has expired. Sign in again.") from error
-        except jwt.PyJWTError as error:
-            raise _invalid() from error
-        if claims["role"] != "authenticated" or claims.get("is_anonymous"):
-            raise _invalid()
-        return _user(claims, token)
-
-    def _claims(self, token: str) -> dict[str, Any]:
-        key, algorithms = self._key(token)
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            key,
-            algorithms=algorithms,
-            issuer=self._issuer,
-            audience="authenticated",
-            leeway=LEEWAY_S,
-            options={"require": CLAIMS},
-        )
-        return claims
-
-    def _key(self, token: str) -> tuple[jwt.PyJWK | str, list[str]]:
-        if self._public_keys is None:
-            return self._secret, ["HS256"]
-        header = jwt.get_unverified_header(token)
-        # Before any look-up: a token of the wrong kind must not make us ask the issuer.
-        key_id = header.get("kid") if header.get("alg") in ALGORITHMS else None
-        key = self._public_keys.get(key_id) if key_id else None
-        if key is None:
-            raise jwt.InvalidKeyError
-        return key, [key.algorithm_name]
+class Check(Protocol):
+    def user(self, token: str, /) -> User:
+        """Raises AppError 401 unless the credential is good."""
 
 
-def _user(claims: dict[str, Any], token: str) -> User:
-    try:
-        user_id = str(uuid.UUID(claims["sub"]))
-    except ValueError as error:
-        raise _invalid() from error
-    app_metadata = claims.get("app_metadata")
-    locations = app_metadata.get("locations") if isinstance(app_metadata, dict) else None
-    return User(user_id, str(claims.get("email") or ""), token, locations)
+def credential() -> str:
+    """The one token or key of this request. Raises AppError 401 for none and 400 for two."""
+    key = request.headers.get("X-Api-Key", "")
+    bearer = request.headers.get("Authorization", "")
+    # A header that was sent twice arrives as one, with a comma between.
+    if (key and bearer) or "," in key + bearer:
+        raise AppError(400, "two_credentials", "The request carries two credentials. Send one.")
+    if key and not is_api_key(key):
+        raise invalid_api_key()
+    return key or _bearer_token(bearer)
 
 
-def _invalid() -> AppError:
-    return signed_out("invalid_token", "Your sign-in is not valid. Sign in again.")
-
-
-def bearer_token() -> str:
-    """The token of this request. Raises AppError 401 when there is none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+def _bearer_token(header: str) -> str:
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
         raise signed_out("missing_token", "Sign in first: this address needs a bearer token.")
-    return token.strip()
+    if len(token) > LONGEST_TOKEN:
+        raise invalid_token()
+    return token
 
 
 def open_to_all(view: View) -> View:
@@ -110,17 +65,18 @@ def open_to_all(view: View) -> View:
     return view
 
 
-def register(app: Flask, check: TokenCheck) -> None:
+def register(app: Flask, tokens: Check, keys: Check) -> None:
     def require_user() -> None:
         # A preflight carries no token, and an unknown address is answered by 404.
         if request.endpoint is None or request.method == "OPTIONS":
             return
         if not getattr(current_app.view_functions[request.endpoint], "open_to_all", False):
-            g.user = check.user(bearer_token())
+            given = credential()
+            g.user = (keys if is_api_key(given) else tokens).user(given)
 
     app.before_request(require_user)
 
 
 def caller() -> User:
-    """The signed-in person of this request."""
+    """The person or program of this request."""
     return cast(User, g.user)

@@ -10,10 +10,10 @@ from flask import Flask, current_app
 from redis import Redis
 
 from app import db, leases, queues, timings, tracing
-from app.auth import TokenCheck
 from app.config import Config
 from app.jwks import PublicKeys
 from app.storage import Storage
+from app.tokens import TokenCheck
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import structlog
 from postgrest import SyncPostgrestClient, SyncSelectRequestBuilder
 from postgrest.exceptions import APIError
 
-from app.errors import AppError, not_found, unavailable
+from app import passage
+from app.errors import AppError, FieldError, not_found, unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,10 @@ Row = dict[str, Any]
 
 RAISED_BY_US = re.compile(r"PT([45]\d\d)")
 CODE_TOKEN = re.compile(r"[a-z][a-z0-9_]*")
+# A sentence of ours that begins in lower case begins with the field's name: "p_email is no …".
+FIELD = re.compile(r"(?:p_)?([a-z][a-z0-9_]*) ")
+RETRY_AFTER_S = {"request_in_progress": 2, "sent_just_now": 60}
+API_KEY = re.compile(r"aac_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 # SQLSTATE or PostgREST code (by its beginning) → status, code, detail. What is not here is a defect
 # of ours. https://postgrest.org/en/v12/references/errors.html, read 2026-11-20
 KNOWN = (
@@ -35,6 +40,7 @@ KNOWN = (
     ("PGRST116", 404, "not_found", not_found().detail),
 )
 SIGNED_OUT = ("PGRST301", "PGRST302", "PGRST303")
+JWT_EXPIRED = "JWT expired"
 # Connection exceptions, out of resources, operator intervention (shutdown, statement timeout),
 # deadlocks, PostgREST without a database or a free connection, and a gateway that answers for it.
 AWAY = ("08", "53", "57", "40", "PGRST000", "PGRST001", "PGRST002", "PGRST003", "50")
@@ -48,14 +54,25 @@ def http_client() -> httpx.Client:
     )
 
 
-def auth_headers(key: str, token: str) -> dict[str, str]:
-    """The two headers Supabase's gateway expects.
+def is_api_key(credential: str) -> bool:
+    """Is it meant as one of our API keys? Whether it is one is asked of Postgres."""
+    return credential.startswith("aac_")
 
-    An `sb_…` key is no JWT and stands alone in `apikey`; the gateway puts the role's JWT in.
+
+def auth_headers(key: str, token: str) -> dict[str, str]:
+    """The headers Supabase's gateway expects, and the id our audit log keeps of the request.
+
+    An `sb_…` key is no JWT and stands alone in `apikey`; the gateway puts the role's JWT in. An API
+    key of ours comes beside it: PostgREST asks door.check_request what it is.
     """
     headers = {"apikey": key}
-    if not token.startswith("sb_"):
+    if is_api_key(token):
+        headers["X-Api-Key"] = token
+    elif not token.startswith("sb_"):
         headers["Authorization"] = f"Bearer {token}"
+    passing = passage.current()
+    if passing:
+        headers["X-Request-Id"] = passing.request_id
     return headers
 
 
@@ -132,7 +149,7 @@ def _refuse(what: str, error: APIError) -> NoReturn:
     if raised:
         raise _raised_by_us(int(raised[1]), error) from error
     if sqlstate in SIGNED_OUT:
-        raise signed_out("invalid_token", "Your sign-in is not valid. Sign in again.") from error
+        raise (expired_token() if error.message == JWT_EXPIRED else invalid_token()) from error
     for beginning, status, code, detail in KNOWN:
         if sqlstate.startswith(beginning):
             log.info("database_refused", call=what, sqlstate=sqlstate)
@@ -147,9 +164,20 @@ def _refuse(what: str, error: APIError) -> NoReturn:
 
 
 def _raised_by_us(status: int, error: APIError) -> AppError:
+    """The same body that Flask's own refusals have: a field's name apart, the headers set."""
     code = error.message if CODE_TOKEN.fullmatch(error.message or "") else None
     said = " ".join(str(part) for part in (error.details, error.hint) if part)
-    return AppError(status, code or "refused", said or "This is not possible.")
+    if status == 401:
+        return signed_out(code or "invalid_token", said or invalid_token().detail)
+    field = FIELD.match(said) if status == 422 else None
+    seconds = RETRY_AFTER_S.get(code or "")
+    return AppError(
+        status,
+        code or "refused",
+        said.removeprefix("p_") or "This is not possible.",
+        errors=[FieldError(field[1], said.removeprefix("p_"))] if field else (),
+        headers={"Retry-After": str(seconds)} if seconds else None,
+    )
 
 
 def signed_out(code: str, detail: str) -> AppError:
@@ -158,3 +186,16 @@ def signed_out(code: str, detail: str) -> AppError:
     if code != "missing_token":
         challenge += ', error="invalid_token"'
     return AppError(401, code, detail, headers={"WWW-Authenticate": challenge})
+
+
+def invalid_token() -> AppError:
+    return signed_out("invalid_token", "Your sign-in is not valid. Sign in again.")
+
+
+def expired_token() -> AppError:
+    return signed_out("expired_token", "Your sign-in has expired. Sign in again.")
+
+
+def invalid_api_key() -> AppError:
+    detail = "This API key is unknown, expired or revoked. Make a new one."
+    return signed_out("invalid_api_key", detail)

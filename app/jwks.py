@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -15,11 +16,33 @@ from app.errors import unavailable
 
 log = structlog.get_logger(__name__)
 
-# Supabase caches the list for 10 minutes and asks others not to keep it longer.
+# One request asks again, while the others go on with the keys that are known.
+REFRESH_S = 300.0
+# Supabase caches the list for 10 minutes and asks others not to keep it longer: whoever has only
+# older keys waits for the answer. So a key that is revoked opens nothing 10 minutes later.
 KEEP_S = 600.0
+# Only while the issuer does not answer are older keys believed. Without it nobody gets a new token,
+# and after an hour the last one has expired.
+STALE_S = 3600.0
 # Anybody can send unknown key ids; they must not make us ask the issuer for each.
 REFETCH_GAP_S = 10.0
+TIMEOUT_S = 3.0
 ALGORITHMS = ("ES256", "RS256")
+
+NEVER = float("-inf")
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the issuer said, and when it was asked; replaced as a whole, so read without a lock."""
+
+    keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
+    fetched_at: float = NEVER
+    asked_at: float = NEVER
+
+    @property
+    def issuer_is_away(self) -> bool:
+        return self.asked_at > self.fetched_at
 
 
 class PublicKeys:
@@ -31,37 +54,54 @@ class PublicKeys:
         self._url = url
         self._http = http
         self._clock = clock
-        self._lock = threading.Lock()
-        self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at: float | None = None
+        self._asking = threading.Lock()
+        self._known = _Known()
 
     def get(self, key_id: str) -> jwt.PyJWK | None:
         """The key, or None when there is none of that id. Raises AppError 503 without an answer."""
-        with self._lock:
-            age_s = self._age_s()
-            if age_s > KEEP_S or (key_id not in self._keys and age_s > REFETCH_GAP_S):
-                self._fetch()
-            return self._keys.get(key_id)
+        known, now = self._known, self._clock()
+        if self._is_due(known, key_id, now):
+            known = self._ask_once(known, now)
+        found = known.keys.get(key_id)
+        if now - known.fetched_at > STALE_S or (found is None and known.issuer_is_away):
+            raise unavailable("auth_unavailable", "The sign-in service")
+        return found
 
-    def _age_s(self) -> float:
-        return float("inf") if self._fetched_at is None else self._clock() - self._fetched_at
+    def _is_due(self, known: _Known, key_id: str, now: float) -> bool:
+        wanted = now - known.fetched_at > REFRESH_S or key_id not in known.keys
+        return wanted and now - known.asked_at > REFETCH_GAP_S
 
-    def _fetch(self) -> None:
+    def _ask_once(self, known: _Known, now: float) -> _Known:
+        """One asks. The others wait only when they have nothing they may go on with."""
+        may_wait = now - known.fetched_at > KEEP_S
+        if self._asking.acquire(timeout=TIMEOUT_S) if may_wait else self._asking.acquire(False):
+            try:
+                if self._known is known:
+                    self._known = self._ask(known)
+            finally:
+                self._asking.release()
+        return self._known
+
+    def _ask(self, known: _Known) -> _Known:
         try:
-            answer = self._http.get(self._url, timeout=5).raise_for_status()
+            answer = self._http.get(self._url, timeout=TIMEOUT_S).raise_for_status()
             listed = answer.json()["keys"]
+            keys = dict(key for item in listed if (key := _usable(item)))
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             log.warning("jwks_unavailable", error=type(error).__name__)
-            raise unavailable("auth_unavailable", "The sign-in service") from error
-        self._keys = dict(key for item in listed if (key := _usable(item)))
-        self._fetched_at = self._clock()
+            return _Known(known.keys, known.fetched_at, asked_at=self._clock())
+        if not keys:
+            # A project that signs with a shared secret publishes none: give SUPABASE_JWT_SECRET.
+            log.error("jwks_without_keys")
+        at = self._clock()
+        return _Known(keys, fetched_at=at, asked_at=at)
 
 
 def _usable(item: dict[str, Any]) -> tuple[str, jwt.PyJWK] | None:
     """A key we may check signatures with; shared secrets and other algorithms are passed over."""
     try:
         key = jwt.PyJWK(item)
-    except (jwt.PyJWTError, AttributeError):
+    except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
         return None
     if not key.key_id or key.algorithm_name not in ALGORITHMS:
         return None

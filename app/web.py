@@ -8,6 +8,7 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import (
+    api_keys,
     auth,
     body_limits,
     clients,
@@ -28,6 +29,7 @@ from app.imports.routes import imports
 # Beyond what browsers show a script of another origin by themselves.
 EXPOSED = [
     "Content-Disposition",
+    "Idempotent-Replayed",
     "Location",
     "RateLimit",
     "RateLimit-Policy",
@@ -53,7 +55,8 @@ def build(config: Config) -> Flask:
     body_limits.register(app, config.upload_limit_bytes)
     limits = rate_limits.RateLimits(config.quotas, leases.Leases(held.limits))
     rate_limits.register_before_auth(app, limits)
-    auth.register(app, held.tokens)
+    keys = api_keys.KeyCheck(held.database, rate_limits.refuse_guesses)
+    auth.register(app, held.tokens, keys)
     rate_limits.register_after_auth(app)
     openapi.register(app, [health.health, imports])
     app.register_blueprint(metrics.metrics)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from typing import Any
 
 import httpx
 import pytest
 
-from app.db import Database, auth_headers
+from app import passage
+from app.db import Database, auth_headers, invalid_token
 from app.errors import AppError
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -46,7 +48,23 @@ def test_a_call_carries_the_key_and_its_callers_own_token() -> None:
 
 
 def test_a_secret_key_is_never_sent_as_a_bearer_token() -> None:
-    assert auth_headers("sb_secret_x", "sb_secret_x") == {"apikey": "sb_secret_x"}
+    headers = auth_headers("sb_secret_x", "sb_secret_x")
+    assert headers["apikey"] == "sb_secret_x" and "Authorization" not in headers
+
+
+def test_an_api_key_goes_beside_the_anon_key() -> None:
+    headers = auth_headers("anon", "aac_0123abcd_x")
+    assert (headers["apikey"], headers["X-Api-Key"]) == ("anon", "aac_0123abcd_x")
+    assert "Authorization" not in headers
+
+
+def test_the_request_is_named_to_the_audit_log() -> None:
+    def in_a_request() -> dict[str, str]:
+        passage.begin("request-1")
+        return auth_headers("anon", "token")
+
+    assert copy_context().run(in_a_request)["X-Request-Id"] == "request-1"
+    assert "X-Request-Id" not in Context().run(auth_headers, "anon", "token")
 
 
 def test_pages_of_rows_go_by_key_and_not_by_offset() -> None:
@@ -86,6 +104,41 @@ def test_our_own_sql_speaks_for_itself() -> None:
     )
     assert (error.status, error.code) == (422, "location_required")
     assert error.detail == "You work at several locations. Name one in location_id."
+
+
+@pytest.mark.parametrize(
+    ("detail", "field", "told"),
+    [
+        ("p_email is no e-mail address.", "email", "email is no e-mail address. Try again."),
+        ("list_name must have 1 …", "list_name", "list_name must have 1 … Try again."),
+        ("You work at several locations.", None, "You work at several locations. Try again."),
+    ],
+)
+def test_a_refused_field_is_named_as_flask_names_it(
+    detail: str, field: str | None, told: str
+) -> None:
+    said = {"code": "PT422", "message": "invalid_value", "details": detail, "hint": "Try again."}
+    error = refused_with(422, said)
+    assert error.detail == told
+    assert [(e.field, e.message) for e in error.errors] == ([(field, told)] if field else [])
+
+
+def test_who_is_signed_out_by_sql_is_told_the_scheme_too() -> None:
+    error = refused_with(401, {"code": "PT401", "message": "invalid_api_key", "details": "Gone."})
+    assert (error.status, error.code, error.detail) == (401, "invalid_api_key", "Gone.")
+    assert error.headers["WWW-Authenticate"].startswith("Bearer")
+    error = refused_with(401, {"code": "PT401", "message": "Out!"})
+    assert (error.code, error.detail) == ("invalid_token", invalid_token().detail)
+
+
+def test_a_token_that_expires_on_the_way_is_expired_for_postgrest_too() -> None:
+    assert refused_with(401, {"code": "PGRST303", "message": "JWT expired"}).code == "expired_token"
+
+
+@pytest.mark.parametrize(("status", "code"), [(409, "request_in_progress"), (429, "sent_just_now")])
+def test_who_shall_wait_is_told_how_long(status: int, code: str) -> None:
+    error = refused_with(status, {"code": f"PT{status}", "message": code, "details": "Wait."})
+    assert error.code == code and error.headers["Retry-After"].isdigit()
 
 
 def test_a_message_that_is_no_code_is_not_passed_off_as_one() -> None:
