@@ -19,6 +19,8 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
+from app import tracing
+
 log = structlog.get_logger(__name__)
 
 SWEEP_S = 15
@@ -64,6 +66,18 @@ def ring_waiting_imports(*, now: datetime) -> Ring:
     )
 
 
+def count_business(*, now: datetime) -> Ring:
+    """Count, once a minute, what /metrics tells of the business."""
+    minute = _bucket(now) // 4 * 4
+    return Ring(
+        job="edge_jobs.business.count_business",
+        args=(),
+        queue="maintenance",
+        id=f"count_business-{minute}",
+        timeout_s=60,
+    )
+
+
 def _bucket(now: datetime) -> int:
     return int(now.timestamp()) // SWEEP_S
 
@@ -92,6 +106,7 @@ def ring(redis: Redis, ring: Ring) -> bool:
             result_ttl=60,
             failure_ttl=24 * 60 * 60,
             description=ring.id,
+            meta={"trace": tracing.carrier()},
         )
     except DuplicateJobError:
         return False

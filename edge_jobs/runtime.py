@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from redis import Redis
 
-from app import db, logs, queues
+from app import db, logs, queues, tracing
 from app.config import WorkerConfig
 from app.storage import Storage
 
@@ -29,7 +29,9 @@ def _built(process_id: int) -> Runtime:
     """One per process id: a forked child must not speak through its parent's connections."""
     config = WorkerConfig.from_env()
     logs.configure(config.log_level)
+    tracing.configure(config.otlp_url, "crm-worker")
     pool = db.http_client()
+    tracing.watch(pool)
     return Runtime(
         config=config,
         http=pool,

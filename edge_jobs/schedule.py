@@ -5,15 +5,19 @@ Several clocks may run: a ring is unique within its time bucket.
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
 from redis import Redis
+from redis.exceptions import RedisError
 
-from app import logs, queues
+from app import logs, queues, workforce
 from app.config import WorkerConfig
 
 log = structlog.get_logger(__name__)
@@ -24,14 +28,25 @@ TICK_S = float(queues.SWEEP_S)
 def ring_all(redis: Redis, now: datetime) -> None:
     """Rings every sweep once. A Redis that is away is logged by `queues.ring`."""
     queues.ring(redis, queues.ring_waiting_imports(now=now))
+    queues.ring(redis, queues.count_business(now=now))
+
+
+def beat(redis: Redis, name: str) -> None:
+    """A beat that is lost is missed only when the next ones are too."""
+    with suppress(RedisError):
+        workforce.beat(redis, workforce.CLOCK, name)
 
 
 def run(redis: Redis, now: Callable[[], datetime], wait: Callable[[float], bool]) -> None:
     """Rings at once and every TICK_S until `wait(seconds)` says True: it is time to stop."""
+    name = f"{socket.gethostname()}-{os.getpid()}"
     stopped = False
     while not stopped:
         ring_all(redis, now())
+        beat(redis, name)
         stopped = wait(TICK_S)
+    with suppress(RedisError):
+        workforce.leave(redis, workforce.CLOCK, name)
 
 
 def main() -> None:

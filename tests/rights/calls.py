@@ -119,6 +119,7 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
         "p_route": "POST /api/v1/imports",
         "p_fingerprint": "f" * 64,
     },
+    "business_counts": lambda rows, place: {},
     "cancel_import": lambda rows, place: {"p_import": rows.one("imports", place)},
     "claim_import": lambda rows, place: {
         "p_import": rows.one("imports", place),
