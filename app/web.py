@@ -20,6 +20,7 @@ from app import (
     openapi,
     problems,
     rate_limits,
+    readiness,
     request_log,
     tracing,
 )
@@ -49,6 +50,7 @@ def build(config: Config) -> Flask:
     tracing.configure(config.otlp_url, "crm-web")
     held = clients.build(config)
     clients.attach(app, held)
+    app.extensions["readiness"] = readiness.Readiness(held)
     _allow_origins(app, config.cors_origins)
     compression.register(app)
     request_log.register(app)
