@@ -54,12 +54,14 @@ create function private.key_id() returns uuid language sql stable set search_pat
 $$;
 -- True for people. For a key: does one of its scopes open the table, for writing when the request writes?
 create function private.key_may(p_resource text) returns boolean
-language sql stable security definer set search_path = '' as $$
-  select private.key_id() is null or exists (
+language plpgsql stable security definer set search_path = '' as $$
+declare v_claims constant jsonb := auth.jwt();
+begin
+  return v_claims ->> 'api_key' is null or exists (
     select 1 from public.api_scopes s
-    where s.resource = p_resource and auth.jwt() -> 'scopes' ? s.scope
-      and (s.may_write or current_setting('request.method', true) in ('GET', 'HEAD')))
-$$;
+    where s.resource = p_resource and v_claims -> 'scopes' ? s.scope
+      and (s.may_write or current_setting('request.method', true) in ('GET', 'HEAD')));
+end $$;
 comment on function private.key_may is 'The one condition of every table''s restrictive policy; it holds through embeds too.';
 
 create function private.limit_keys(p_table regclass) returns void language plpgsql set search_path = '' as $$

@@ -208,7 +208,7 @@ language plpgsql stable security definer set search_path = '' set plan_cache_mod
 #variable_conflict use_column
 declare
   v_words text[] := private.asked_words(p_location, p_query, p_limit, 'owner', 'admin', 'marketer');
-  v_found uuid[] := '{}';
+  v_found uuid[] := array[]::uuid[];
   v_split record;
 begin
   for v_split in
@@ -231,7 +231,7 @@ comment on function public.search_cards is 'Cards of a location by the beginning
 create function private.cards_like(p_location uuid, p_name text, p_towns text[], p_limit int) returns uuid[]
 language plpgsql stable set search_path = '' set plan_cache_mode = 'force_custom_plan' as $$
 begin
-  if p_towns = '{}' or p_name = '' and p_towns is null then return '{}'; end if;
+  if p_towns = '{}' or p_name = '' and p_towns is null then return array[]::uuid[]; end if;
   return array(select k.contact_id from (select contact_id, city, case when first_name ~ '^[A-Za-z]*$' then upper(first_name)
         else private.search_words(first_name) end as name from public.contact_cards where location_id = p_location) k
     where (p_name = '' or k.name like p_name || '%') and (p_towns is null or k.city = any (p_towns))

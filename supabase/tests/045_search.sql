@@ -84,10 +84,14 @@ select is(tests.found('ann', 'program lists'), 'PT403 scope_missing', 'a key for
 select is(tests.answer('program all', $$ select 1 from search_contacts(tests.id('there'), 'ann') $$), 'PT403 not_permitted', 'no key searches another location');
 
 -- No search reads a table whole, though its author may plan anew each time.
-insert into contacts (location_id, first_name, last_name, display_name, phone, email)
-  select tests.id(case when n % 4 = 0 then 'there' else 'here' end), 'Xavier', 'Name' || n, 'Xavier Name' || n, '+1305' || 2000000 + n, 'x' || n || '@example.com' from generate_series(1, 20000) n;
-insert into properties (location_id, address, city, zip)
-  select tests.id(case when n % 4 = 0 then 'there' else 'here' end), n || ' Road' || n % 900 || ' St', 'Town ' || n % 50, '02728' from generate_series(1, 20000) n;
+insert into contacts (id, location_id, first_name, last_name, display_name, phone, email)
+  select tests.id('person ' || n), tests.id(case when n % 4 = 0 then 'there' else 'here' end), 'Xavier', 'Name' || n, 'Xavier Name' || n,
+    '+1305' || 2000000 + n, 'x' || n || '@example.com' from generate_series(1, 8000) n;
+insert into properties (id, location_id, address, city, zip)
+  select tests.id('house ' || n), tests.id(case when n % 4 = 0 then 'there' else 'here' end), n || ' Road' || n % 900 || ' St', 'Town ' || n % 50, '02728'
+  from generate_series(1, 8000) n;
+insert into property_contacts (location_id, property_id, contact_id)
+  select tests.id(case when n % 4 = 0 then 'there' else 'here' end), tests.id('house ' || n), tests.id('person ' || n) from generate_series(1, 8000) n;
 analyze contacts, contact_cards, contact_phones, contact_emails, properties, property_contacts;
 create function tests.whole_reads(p_sql text) returns text language plpgsql as $$
 declare v_before bigint[]; v_names text[] := '{contacts,contact_cards,contact_phones,contact_emails,properties,property_contacts}';
