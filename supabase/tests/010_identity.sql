@@ -23,8 +23,8 @@ select is(tests.probe('service_role', $$ select 1 from locations where id in (te
 select tests.only('{owner,admin,marketer,technician}', 'read his colleagues', $$ select 1 from profiles where id = tests.id('owner') $$);
 select is(tests.answer('stranger', 'select email from profiles'), 'stranger@tests.example.com',
   'a person without a location reads only himself');
-select is(tests.answer('dismissed', 'select email from profiles'), 'dismissed@tests.example.com',
-  'a dismissed person reads only himself');
+select is(tests.answer('dismissed', 'select email from profiles'), null,
+  'a dismissed person reads nobody, not even himself');
 select is(tests.answer('dormant', 'select email from profiles'), 'dormant@tests.example.com',
   'a person whose membership ended reads only himself');
 select is(tests.probe('marketer', $$ update profiles set name = 'Mia' where id = tests.id('marketer') $$), '1 rows',
