@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, request
 
+from app import passage
+
 OTHER_BYTES = 1024 * 1024
 # No form of ours has more; each further part costs memory before anybody looks at it.
 MOST_PARTS = 50
@@ -20,7 +22,8 @@ def register(app: Flask, upload_limit_bytes: int) -> None:
     )
 
     def make_room_for_a_file() -> None:
-        if request.method == "POST" and request.mimetype == "multipart/form-data":
+        passing = passage.current()
+        if passing and passing.method == "POST" and request.mimetype == "multipart/form-data":
             # The form's other fields need room beside the file itself.
             request.max_content_length = upload_limit_bytes + OTHER_BYTES
 

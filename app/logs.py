@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
@@ -13,6 +14,8 @@ from structlog.typing import EventDict
 
 from app import passage
 
+# One for all lines: `json.dumps` would make one for each.
+ENCODER = json.JSONEncoder(default=repr)
 # httpx logs whole URLs at info: query strings are filters, and filters are people.
 TALKATIVE = ("httpx", "httpcore", "urllib3", "opentelemetry")
 
@@ -41,7 +44,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     ]
     ending: list[structlog.typing.Processor] = [
         _without_messages,
-        structlog.processors.JSONRenderer(),
+        structlog.processors.JSONRenderer(serializer=_json),
     ]
     lines = Lines(out)
     # Straight to the stream: by way of `logging` a line costs a request three times as much.
@@ -71,6 +74,10 @@ def _configure_libraries(
     root.setLevel(level.upper())
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _json(event: EventDict, **_: Any) -> str:
+    return ENCODER.encode(event)
 
 
 def places(error: BaseException) -> list[str]:

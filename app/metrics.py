@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from functools import cache
 
 from flask import Blueprint, Response, request
 from prometheus_client import (
@@ -39,9 +40,14 @@ metrics = Blueprint("metrics", __name__)
 
 def observe_request(route: str | None, method: str, status: int, seconds: float) -> None:
     """`route` is a pattern, `method` a known one: callers must not be able to invent labels."""
-    route = route or "none"
-    REQUESTS.labels(route, method, status).inc()
-    SECONDS.labels(route, method).observe(seconds)
+    counted, timed = _children(route or "none", method, status)
+    counted.inc()
+    timed.observe(seconds)
+
+
+@cache
+def _children(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(route, method, status), SECONDS.labels(route, method)
 
 
 @metrics.get("/metrics")

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class Passage:
     request_id: str
+    method: str = "GET"
+    path: str = "/"
+    address: str = ""
     started: float = field(default_factory=time.perf_counter)
     # The pattern, not the path: paths may hold what somebody typed.
     route: str | None = None
@@ -46,7 +49,5 @@ def current() -> Passage | None:
     return _current.get()
 
 
-def begin(request_id: str) -> Passage:
-    passage = Passage(request_id)
+def begin(passage: Passage) -> None:
     _current.set(passage)
-    return passage

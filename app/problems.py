@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, current_app, g, json
+from flask import Flask, Response, current_app, json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app import passage
@@ -36,17 +36,17 @@ def register(app: Flask) -> None:
 
 def problem(error: AppError) -> Response:
     """The response for an AppError; its body is the only error body this API has."""
+    passing = passage.current()
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
         "status": error.status,
         "detail": error.detail,
         "code": error.code,
-        "request_id": g.get("request_id", ""),
+        "request_id": passing.request_id if passing else "",
     }
     if error.errors:
         body["errors"] = [{"field": e.field, "message": e.message} for e in error.errors]
-    passing = passage.current()
     if passing:
         passing.code = error.code
     return Response(

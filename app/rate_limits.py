@@ -7,16 +7,18 @@ be refused a few hits early; while Redis is away each process counts alone.
 from __future__ import annotations
 
 import ipaddress
-from typing import cast
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g
 
 from app import passage
 from app.config import Quotas
 from app.errors import AppError
 from app.leases import WINDOW_S, Leases, Standing
 from app.metrics import REFUSALS
+from app.passage import Passage
 from app.problems import problem
+
+UNLIMITED = ("/health/", "/metrics")
 
 TOO_MANY = {
     "user": "You have sent too many requests.",
@@ -46,11 +48,13 @@ class RateLimits:
         if standing.refused:
             raise _refusal(limit, standing.reset_s)
 
-    def refuse_when_spent(self, limit: str, who: str) -> None:
-        """Counts nothing. Raises AppError 429 when there were too many."""
-        quota = getattr(self._quotas, limit)
-        if quota and self._leases.is_spent(f"{limit}:{who}", quota):
-            raise _refusal(limit, WINDOW_S)
+    def refuse_guesses(self) -> None:
+        """To be called before a credential is checked elsewhere. Raises AppError 429."""
+        passing, quota = passage.current(), self._quotas.failed
+        if not quota or not passing:
+            return
+        if self._leases.is_spent(f"failed:{network(passing.address)}", quota):
+            raise _refusal("failed", WINDOW_S)
 
 
 def _tell(limit: str, quota: int, standing: Standing) -> None:
@@ -71,66 +75,53 @@ def _refusal(limit: str, wait_s: int) -> AppError:
 
 def register_before_auth(app: Flask, limits: RateLimits) -> None:
     """What needs no knowledge of the caller, and what an answer 401 costs."""
-    app.extensions["rate_limits"] = limits
-    app.before_request(_count_address)
-    app.after_request(_count_failed_sign_in)
 
+    def count_address() -> None:
+        passing = passage.current()
+        if passing and _is_limited(passing):
+            limits.count("ip", network(passing.address))
 
-def register_after_auth(app: Flask) -> None:
-    app.before_request(_count_caller)
-
-
-def refuse_guesses() -> None:
-    """To be called before a credential is checked elsewhere. Raises AppError 429 for guessers."""
-    _limits().refuse_when_spent("failed", _address())
-
-
-def _count_address() -> None:
-    if _is_limited():
-        _limits().count("ip", _address())
-
-
-def _count_caller() -> None:
-    """A person by his id, a program by its key; who needs no token, by his address."""
-    user = g.get("user")
-    if user is None:
-        if _is_limited():
-            _limits().count("open", _address())
-        return
-    passing, key_id = passage.current(), getattr(user, "key_id", None)
-    if passing:
-        passing.user_id, passing.key_prefix = user.id, getattr(user, "key_prefix", None)
-    _limits().count(*(("key", key_id) if key_id else ("user", user.id)))
-
-
-def _count_failed_sign_in(response: Response) -> Response:
-    if response.status_code != 401:
+    def count_failed_sign_in(response: Response) -> Response:
+        passing = passage.current()
+        if response.status_code != 401 or not passing:
+            return response
+        try:
+            limits.count("failed", network(passing.address))
+        except AppError as too_many:
+            return problem(too_many)
         return response
-    try:
-        _limits().count("failed", _address())
-    except AppError as too_many:
-        return problem(too_many)
-    return response
+
+    app.before_request(count_address)
+    app.after_request(count_failed_sign_in)
 
 
-def _is_limited() -> bool:
+def register_after_auth(app: Flask, limits: RateLimits) -> None:
+    """A person by his id, a program by its key; who needs no token, by his address."""
+
+    def count_caller() -> None:
+        passing, user = passage.current(), g.get("user")
+        if not passing:
+            return
+        if user:
+            passing.user_id, passing.key_prefix = user.id, user.key_prefix
+            limits.count(*(("key", user.key_id) if user.key_id else ("user", user.id)))
+        elif _is_limited(passing):
+            limits.count("open", network(passing.address))
+
+    app.before_request(count_caller)
+
+
+def _is_limited(passing: Passage) -> bool:
     """Health must answer when everything is too much, and a preflight asks for nothing yet."""
-    if request.method == "OPTIONS":
-        return False
-    return request.blueprint not in ("health", "metrics")
+    return passing.method != "OPTIONS" and not passing.path.startswith(UNLIMITED)
 
 
-def _limits() -> RateLimits:
-    return cast(RateLimits, current_app.extensions["rate_limits"])
-
-
-def _address() -> str:
+def network(address: str) -> str:
     """An IPv6 network's first half: whoever has one address there has all of them."""
-    given = request.remote_addr or ""
-    if ":" not in given:
-        return given
+    if ":" not in address:
+        return address
     try:
-        address = ipaddress.IPv6Address(given.partition("%")[0])
+        found = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:
-        return given
-    return str(address.ipv4_mapped or ipaddress.IPv6Network((address, 64), strict=False))
+        return address
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((found, 64), strict=False))

@@ -5,13 +5,13 @@ It sits around Flask, not inside, so that nothing Flask answers escapes it.
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
 import structlog
-from flask import Flask, g, request
+from flask import Flask, request
 
 from app import headers, metrics, passage
 from app.passage import Passage
@@ -33,11 +33,17 @@ class Surround:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        passing = passage.begin(given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+        passing = Passage(
+            request_id=given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex(),
+            method=environ["REQUEST_METHOD"],
+            path=environ["PATH_INFO"],
+            address=environ.get("REMOTE_ADDR", ""),
+        )
+        passage.begin(passing)
 
         def start(status: str, sent: headers.Headers, exc_info: Any = None) -> Any:
             _dress(passing, environ, sent)
-            _record(passing, environ["REQUEST_METHOD"], int(status[:3]))
+            _record(passing, int(status[:3]))
             return start_response(status, sent, exc_info)
 
         answer: Iterable[bytes] = self._wsgi_app(environ, start)
@@ -49,7 +55,6 @@ def _note_route() -> None:
     if passing:
         rule = request.url_rule
         passing.route = rule.rule if rule else None
-        g.request_id = passing.request_id
 
 
 def _dress(passing: Passage, environ: dict[str, Any], sent: headers.Headers) -> None:
@@ -59,8 +64,8 @@ def _dress(passing: Passage, environ: dict[str, Any], sent: headers.Headers) -> 
     sent += passing.headers
 
 
-def _record(passing: Passage, given_method: str, status: int) -> None:
-    method = given_method if given_method in METHODS else "OTHER"
+def _record(passing: Passage, status: int) -> None:
+    method = passing.method if passing.method in METHODS else "OTHER"
     elapsed_s = passing.elapsed_s()
     metrics.observe_request(passing.route, method, status, elapsed_s)
     log.info(

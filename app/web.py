@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
@@ -25,6 +28,7 @@ from app import (
     tracing,
 )
 from app.config import Config
+from app.identity.routes import identity
 from app.imports.routes import imports
 
 # Beyond what browsers show a script of another origin by themselves.
@@ -40,9 +44,15 @@ EXPOSED = [
 ]
 
 
+class Door(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view of ours is async, and looking each one up costs every request."""
+        return func
+
+
 def build(config: Config) -> Flask:
     logs.configure(config.log_level)
-    app = Flask("app", static_folder=None)
+    app = Door("app", static_folder=None)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     # Rows keep the order of their table's columns.
     app.json = DefaultJSONProvider(app)
@@ -57,10 +67,10 @@ def build(config: Config) -> Flask:
     body_limits.register(app, config.upload_limit_bytes)
     limits = rate_limits.RateLimits(config.quotas, leases.Leases(held.limits))
     rate_limits.register_before_auth(app, limits)
-    keys = api_keys.KeyCheck(held.database, rate_limits.refuse_guesses)
+    keys = api_keys.KeyCheck(held.database, limits.refuse_guesses)
     auth.register(app, held.tokens, keys)
-    rate_limits.register_after_auth(app)
-    openapi.register(app, [health.health, imports])
+    rate_limits.register_after_auth(app, limits)
+    openapi.register(app, [health.health, identity, imports])
     app.register_blueprint(metrics.metrics)
     problems.register(app)
     _surround(app, config)
