@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,26 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
+from app import refusals
 from app.auth import open_to_all
 from app.errors import AppError
 
 PAGE = Path(__file__).parent / "docs_page"
 DESCRIPTION = (
     "What a browser must not do itself. Everything else is read and written through Supabase. "
-    "Send the Supabase access token as a bearer token; every failure has the same body."
+    "Send the Supabase access token as a bearer token, or an API key as X-Api-Key; every failure "
+    "has the same body. A POST that creates honours Idempotency-Key: sent again within 24 hours "
+    "with the same key and body, it creates nothing more and answers the same."
 )
+BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+API_KEY = {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "A new one for each request, such as a UUID; the same for its repetition.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "6a1f0d3e-2b7c-4e85-9c11-3f5d8a9e7b20",
+}
 
 View = Callable[..., Any]
 
@@ -48,6 +61,12 @@ class _Parser(FlaskParser):
     __location_map__ = {**FlaskParser.__location_map__, "multipart": "load_multipart"}
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
 
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """Raises AppError 415 for a body that is not called JSON."""
+        if req.mimetype != "application/json":
+            raise AppError(415, "unsupported_media_type", "Send the fields as application/json.")
+        return super().load_json(req, schema)
+
     def load_multipart(self, req: Request, schema: Schema) -> Any:
         """Form fields and files together. Raises AppError 415 when the body is no such form."""
         if req.mimetype != "multipart/form-data":
@@ -74,18 +93,37 @@ class ApiBlueprint(flask_smorest.Blueprint):
         "multipart": "multipart/form-data",
     }
 
-    def problems(self, *statuses: int) -> Callable[[View], View]:
-        """Documents the refusals of a route."""
+    def problems(self, *codes: str) -> Callable[[View], View]:
+        """Documents the refusals of a route, beside those that may come from any."""
 
         def decorate(view: View) -> View:
-            for status in statuses:
-                document = self.alt_response(
-                    status, schema=Problem, content_type="application/problem+json"
-                )
-                view = document(view)
+            documented = _documentation(view).setdefault("response", {}).setdefault("responses", {})
+            for status, found in refusals.by_status((*refusals.ANYWHERE, *codes)).items():
+                documented.setdefault(status, []).append(_problem_response(status, found))
             return view
 
         return decorate
+
+    def idempotent(self, view: View) -> View:
+        """Documents that a route honours Idempotency-Key."""
+        manual = _documentation(view).setdefault("manual_doc", {})
+        manual.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        return view
+
+
+def _documentation(view: View) -> dict[str, Any]:
+    """Where flask-smorest keeps what its decorators say; those it wraps later copy it."""
+    found: dict[str, Any] = view.__dict__.setdefault("_apidoc", {})
+    return found
+
+
+def _problem_response(status: int, codes: list[str]) -> dict[str, Any]:
+    return {
+        "schema": Problem(),
+        "description": HTTPStatus(status).phrase,
+        "content_type": "application/problem+json",
+        "examples": {code: {"value": refusals.body(code)} for code in codes},
+    }
 
 
 docs = Blueprint("docs", __name__)
@@ -110,11 +148,14 @@ def register(app: Flask, blueprints: Iterable[ApiBlueprint]) -> None:
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/",
         OPENAPI_JSON_PATH="openapi.json",
-        API_SPEC_OPTIONS={"security": [{"bearer": []}], "info": {"description": DESCRIPTION}},
+        API_SPEC_OPTIONS={
+            "security": [{"bearer": []}, {"api_key": []}],
+            "info": {"description": DESCRIPTION},
+        },
     )
     api = Api(app)
-    scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    api.spec.components.security_scheme("bearer", scheme)
+    api.spec.components.security_scheme("bearer", BEARER)
+    api.spec.components.security_scheme("api_key", API_KEY)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     content = api.spec.components.responses["DEFAULT_ERROR"]["content"]

@@ -24,6 +24,7 @@ from app import tracing
 log = structlog.get_logger(__name__)
 
 SWEEP_S = 15
+HOUR_S = 60 * 60
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Ring:
     timeout_s: int
     # How long the ring is worth answering; afterwards the sweep has rung anew.
     wait_s: int = 4 * SWEEP_S
+    # How long RQ remembers that it was answered, and refuses the same id.
+    done_s: int = 60
 
 
 def run_import(import_id: str, *, now: datetime) -> Ring:
@@ -63,6 +66,40 @@ def ring_waiting_imports(*, now: datetime) -> Ring:
         queue="maintenance",
         id=f"ring_waiting_imports-{_bucket(now)}",
         timeout_s=60,
+    )
+
+
+def send_invite(invite_id: str, *, now: datetime) -> Ring:
+    """Mail one invitation's link."""
+    return Ring(
+        job="edge_jobs.identity.send_invite",
+        args=(invite_id,),
+        queue="maintenance",
+        id=f"send_invite-{invite_id}-{_bucket(now)}",
+        timeout_s=60,
+    )
+
+
+def ring_waiting_invites(*, now: datetime) -> Ring:
+    """Find invitations whose mail is not out, and ring for each."""
+    return Ring(
+        job="edge_jobs.identity.ring_waiting_invites",
+        args=(),
+        queue="maintenance",
+        id=f"ring_waiting_invites-{_bucket(now)}",
+        timeout_s=60,
+    )
+
+
+def forget_requests(*, now: datetime) -> Ring:
+    """Forget, once an hour, the requests that were remembered for a day."""
+    return Ring(
+        job="edge_jobs.idempotency.forget_requests",
+        args=(),
+        queue="maintenance",
+        id=f"forget_requests-{int(now.timestamp()) // HOUR_S}",
+        timeout_s=60,
+        done_s=HOUR_S,
     )
 
 
@@ -103,7 +140,7 @@ def ring(redis: Redis, ring: Ring) -> bool:
             unique=True,
             timeout=ring.timeout_s,
             ttl=ring.wait_s,
-            result_ttl=60,
+            result_ttl=ring.done_s,
             failure_ttl=24 * 60 * 60,
             description=ring.id,
             meta={"trace": tracing.carrier()},

@@ -134,6 +134,9 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MENU = [
     queues.run_import("00000000-0000-4000-8000-000000000001", now=NOW),
     queues.ring_waiting_imports(now=NOW),
+    queues.send_invite("00000000-0000-4000-8000-000000000001", now=NOW),
+    queues.ring_waiting_invites(now=NOW),
+    queues.forget_requests(now=NOW),
     queues.count_business(now=NOW),
 ]
 

@@ -22,6 +22,10 @@ class RowsReport:
         self._equal = {"import_id": import_id} | ({"outcome": outcome} if outcome else {})
         found = database.row(user.token, "imports", "header", id=import_id)
         self._header: list[str] = found["header"] or []
+        filters = {"outcome": outcome} if outcome else {}
+        database.rpc(
+            user.token, "begin_export", p_kind="import_rows", p_subject=import_id, p_filters=filters
+        )
         self._first = self._page(after=None)
 
     def lines(self) -> Iterator[str]:

@@ -127,3 +127,28 @@ class Import(Schema):
 
 
 COLUMNS = ",".join(Import().fields)
+
+ROWS = "row_no,outcome,reason,warnings,APN,Address\r\n2,rejected,No address.,,19-0221,\r\n"
+IMPORT: dict[str, Any] = {name: 0 for name in COLUMNS.split(",")} | {
+    "id": "5b1f7c9a-0e4d-4a36-8f21-d3c9b7a6e512",
+    "location_id": "0d7c1f3a-6f0e-4d52-9d0c-2b8f1e5a7c11",
+    "list_id": "c3a9e7d1-4f25-4b8a-9e60-7d1f0b2c8a34",
+    "list_name": "Leominster",
+    "created_by": "b4f0a8d2-5d1c-4b7e-9f39-61c2e7a0d845",
+    "filename": "leominster.csv",
+    "size_bytes": 482113,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "format": None,
+    "tier": None,
+    "duplicates": "merge",
+    "consent": "unknown",
+    "status": "uploaded",
+    "header": None,
+    "warnings": [],
+    "error": None,
+    "total_rows": None,
+    "started_at": None,
+    "finished_at": None,
+    "created_at": "2026-11-21T15:04:05.123456+00:00",
+    "updated_at": "2026-11-21T15:04:05.123456+00:00",
+}

@@ -12,6 +12,7 @@ import pytest
 from app import passage
 from app.db import Database, auth_headers, invalid_token
 from app.errors import AppError
+from app.passage import Passage
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -60,7 +61,7 @@ def test_an_api_key_goes_beside_the_anon_key() -> None:
 
 def test_the_request_is_named_to_the_audit_log() -> None:
     def in_a_request() -> dict[str, str]:
-        passage.begin("request-1")
+        passage.begin(Passage("request-1"))
         return auth_headers("anon", "token")
 
     assert copy_context().run(in_a_request)["X-Request-Id"] == "request-1"

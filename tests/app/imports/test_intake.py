@@ -16,10 +16,12 @@ from app.auth import User
 from app.config import Config
 from app.db import Database
 from app.errors import AppError
-from app.imports.intake import take_in
+from app.idempotency import Attempt
+from app.imports.intake import Intake
 from app.storage import Storage
 
 USER = User("00000000-0000-4000-8000-000000000007", "", "token")
+ATTEMPT = Attempt("00000000-0000-4000-8000-000000000002")
 REFUSED = {"code": "PT422", "message": "invalid_value", "details": "list_name is too long."}
 
 
@@ -69,7 +71,7 @@ def refusal(held: clients.Clients) -> AppError:
         "location_id": None,
     }
     with pytest.raises(AppError) as refused:
-        take_in(held, USER, form)
+        Intake(held, USER, form).take(ATTEMPT)
     return refused.value
 
 
