@@ -65,11 +65,14 @@ def _with_a_batch(rows: Rows, place: Place) -> Body:
 def _invited(rows: Rows, place: Place) -> Body:
     """The place's person has a link in his mailbox, to a location where he does not work yet."""
     elsewhere = rows.insert("locations", {"name": "New", "id": new_id(), "timezone": "UTC"})
-    token = secrets.token_hex(16)
+    at = {"location_id": elsewhere["id"]}
+    owner = str(rows.insert("auth.users", {"id": new_id()})["id"])
+    rows.insert("location_members", at | {"user_id": owner, "role": "owner"}, ("user_id",))
     row = rows.db.execute("select email from auth.users where id = %s", (place.user,)).fetchone()
     assert row is not None
-    body = {"location_id": elsewhere["id"], "email": row[0], "role": "technician"}
-    made = rows.insert("invites", body | {"id": new_id(), "expires_at": "2999-01-01T00:00:00Z"})
+    body = {"id": new_id(), "email": row[0], "role": "technician", "created_by": owner}
+    made = rows.insert("invites", at | body | {"expires_at": "2999-01-01T00:00:00Z"})
+    token = secrets.token_hex(16)
     rows.db.execute(
         "update invites set token_hash = encode(sha256(%s), 'hex') where id = %s",
         (token.encode(), made["id"]),
