@@ -50,8 +50,8 @@ select is((tests.key('reader')).expires_at, now() + interval '90 days', 'it last
 select is(tests.answer('owner', tests.new_key($$ tests.id('here'), ' Sync ', '{contacts:read}' $$) || ' - ''{id,key,prefix,created_at,updated_at,expires_at}''::text[]')::jsonb,
   jsonb_build_object('location_id', tests.id('here'), 'user_id', tests.id('owner'), 'name', 'Sync', 'scopes', '["contacts:read"]'::jsonb,
     'last_used_at', null, 'revoked_at', null, 'rotated_to', null), 'the answer has everything but the hash, the name without blanks at its ends');
-select is((select count(*) from audit_log where table_name = 'api_keys' and after ->> 'secret_hash' is distinct from '…'), 0::bigint, 'the audit log has no hash');
-select is((select count(*) from audit_log where table_name = 'api_keys' and (before || after)::text ~ 'aac_[0-9a-f]{8}_'), 0::bigint, 'and no key');
+select is((select count(*) from audit_log where table_name = 'api_keys' and concat(before, after) ~ 'hash": "[^…]'), 0::bigint, 'the audit log has no hash');
+select is((select count(*) from audit_log where table_name = 'api_keys' and concat(before, after) ~ 'aac_[0-9a-f]{8}_'), 0::bigint, 'and no key');
 
 -- seen
 select tests.only('{owner,admin}', 'read the keys of his location', 'select id, prefix from api_keys where id = tests.made(''reader'')');

@@ -2,6 +2,7 @@
 begin;
 select plan(163);
 \i supabase/tests/support/actors.sql
+delete from invites; -- of other tests; put back at the end
 update auth.users set email_confirmed_at = now() where id in (select tests.id(name) from tests.people);
 
 create function tests.invite(p_who text, p_role text, p_id text default null) returns text language sql as $$
@@ -163,7 +164,7 @@ update invites set expires_at = now() where id = tests.id('slow');
 select is(tests.act('owner', tests.invite('slow', 'technician', 'slower')), '1 rows', 'and so may one whose invitation expired');
 select is((tests.found('slow')).revoked_at, now(), 'which ends the old one');
 select is((select count(*) from invites_to_send() i where i in (tests.id('gone'), tests.id('slow'))), 0::bigint, 'what is ended is not mailed');
-select is((select count(*) from audit_log where table_name = 'invites' and (before || after)::text ~ '[0-9a-f]{64}'), 0::bigint, 'no hash of a link is in the audit log');
+select is((select count(*) from audit_log where table_name = 'invites' and concat(before, after) ~ '[0-9a-f]{64}'), 0::bigint, 'no hash of a link is in the audit log');
 
 -- the first owner
 select throws_ok($$ select first_owner('first@tests.example.com', 'First') $$, 'PT409', 'owner_exists', 'where somebody owns something there is no first owner');

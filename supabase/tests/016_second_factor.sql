@@ -49,7 +49,7 @@ select tests.claim(a, '{"aal": "aal2"}') from unnest('{owner,admin,marketer}'::t
 select is(tests.probe(a, tests.switch(true)), said, format('%s at aal2 asks for a second factor: %s', a, said)) from (values ('owner', '1 rows'), ('admin', 'PT403 not_permitted'), ('marketer', '0 rows')) x (a, said);
 select is(tests.probe('admin', $$ update locations set name = 'x', second_factor_required = false where id = tests.id('here') $$), '1 rows', 'an admin who changes nothing about it may name it');
 select is(tests.act('owner', tests.switch(true)), '1 rows', 'an owner with the second factor switches it on');
-select is((select (actor_id, before, after)::text from audit_log where table_name = 'locations' and action = 'update'),
+select is((select (actor_id, before, after)::text from audit_log where table_name = 'locations' and action = 'update' and location_id = tests.id('here')),
   (tests.id('owner'), '{"second_factor_required": false}'::jsonb, '{"second_factor_required": true}'::jsonb)::text, 'which is in the audit log');
 
 -- where it is asked for
