@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -13,7 +14,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.config import Config
+from app.config import Config, Quotas
+from devstack.stack import Stack
+from tests.people import Location
 
 SECRET = "made-up-for-tests-only, long enough for every HMAC: 64 bytes....."
 ISSUER = "http://127.0.0.1:9/auth/v1"
@@ -71,3 +74,33 @@ def sign(claims: dict[str, Any]) -> Callable[..., str]:
 @pytest.fixture
 def signed_in(sign: Callable[..., str]) -> dict[str, str]:
     return {"Authorization": f"Bearer {sign()}"}
+
+
+@pytest.fixture
+def team(make_location: Callable[..., Location]) -> Location:
+    return make_location()
+
+
+@pytest.fixture
+def live_config(stack: Stack) -> Config:
+    config = Config.from_env({**stack.env, "UPLOAD_LIMIT_MB": "2"})
+    return replace(config, quotas=Quotas(0, 0, 0, 0, 0))
+
+
+@pytest.fixture
+def open_client() -> Iterator[Callable[[Config], FlaskClient]]:
+    opened: list[FlaskClient] = []
+
+    def open_(config: Config) -> FlaskClient:
+        opened.append(create_app(config).test_client())
+        return opened[-1]
+
+    yield open_
+    for client in opened:
+        client.application.extensions["clients"].http.close()
+        client.application.extensions["clients"].redis.close()
+
+
+@pytest.fixture
+def live(live_config: Config, open_client: Callable[[Config], FlaskClient]) -> FlaskClient:
+    return open_client(live_config)
