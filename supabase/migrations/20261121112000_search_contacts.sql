@@ -47,25 +47,30 @@ create index properties_location_address on public.properties
 -- but an e-mail. Plans are made for the values of each call: what is right for a rare name is wrong for a common one.
 create type private.search_hit as (contact_id uuid, rank int, matched_by text, shown text, property_id uuid);
 
--- Words in any order: first those who are called exactly so, then beginnings, then (of three letters on) parts of words.
+-- Words in any order. Beginnings of words come with whole ones, ranked; where that is too many, whole ones are asked for alone, and
+-- where it is too few, parts of words (of three letters on).
 create function private.search_by_name(p_location uuid, p_words text[], p_towns text[], p_enough int) returns setof private.search_hit
 language plpgsql stable set search_path = '' as $$
-declare v_frame text; v_found int; v_all int := 0; v_rank int := 2;
+declare
+  v_whole constant text := (select string_agg(format('x.name like %L', '% ' || w || ' %'), ' and ') from unnest(p_words) w);
+  v_starts constant text := (select string_agg(format('x.name like %L', '% ' || w || '%'), ' and ') from unnest(p_words) w);
+  v_parts constant text := (select string_agg(format('x.name like %L', case when length(w) < 3 then '% ' else '%' end || w || '%'), ' and ')
+    from unnest(p_words) w);
+  v_query constant text := $q$ select x.id, %s, 'name', null::text, null::uuid from (
+      select c.id, case when c.aliases = '{}' and octet_length(c.display_name) = length(c.display_name) and strpos(c.display_name, '''') = 0
+          and strpos(c.name_key, upper(coalesce(c.first_name, ''))) > 0 and strpos(c.name_key, upper(coalesce(c.last_name, ''))) > 0
+        then ' ' || c.name_key || ' ' else private.search_name(c.display_name, c.first_name, c.last_name, c.aliases) end as name
+      from public.contacts c where c.location_id = $1 and c.deleted_at is null) x where %s and ($2 is null or exists (
+        select 1 from public.contact_cards k where k.contact_id = x.id and k.city = any ($2))) limit 200 $q$;
+  v_found int;
 begin
-  foreach v_frame in array array['%% %s %%', '%% %s%%', '%%%s%%'] loop
-    return query execute format($q$ select x.id, %s, 'name', null::text, null::uuid from (
-        select c.id, case when c.aliases = '{}' and octet_length(c.display_name) = length(c.display_name) and strpos(c.display_name, '''') = 0
-            and strpos(c.name_key, upper(coalesce(c.first_name, ''))) > 0 and strpos(c.name_key, upper(coalesce(c.last_name, ''))) > 0
-          then ' ' || c.name_key || ' ' else private.search_name(c.display_name, c.first_name, c.last_name, c.aliases) end as name
-        from public.contacts c where c.location_id = $1 and c.deleted_at is null) x where %s and ($2 is null or exists (
-          select 1 from public.contact_cards k where k.contact_id = x.id and k.city = any ($2))) limit 200 $q$,
-      v_rank, (select string_agg(format('x.name like %L', format(case when length(w) < 3 and v_rank = 6 then '%% %s%%' else v_frame end, w)),
-        ' and ') from unnest(p_words) w)) using p_location, p_towns;
-    get diagnostics v_found = row_count;
-    v_all := v_all + v_found;
-    exit when v_all >= p_enough;
-    v_rank := v_rank + 2;
-  end loop;
+  return query execute format(v_query, format('case when %s then 2 else 4 end', v_whole), v_starts) using p_location, p_towns;
+  get diagnostics v_found = row_count;
+  if v_found = 200 then
+    return query execute format(v_query, '2', v_whole) using p_location, p_towns;
+  elsif v_found < p_enough then
+    return query execute format(v_query, '6', v_parts) using p_location, p_towns;
+  end if;
 end $$;
 
 -- However it is typed: the end of a number (four digits on), or its beginning.
@@ -162,8 +167,10 @@ declare
 begin
   -- With an @ it is an e-mail and nothing else.
   if p_text like '%@%' then return query select * from private.search_by_email(p_location, p_text); return; end if;
-  return query select * from private.search_by_number(p_location, p_text)
-    union all select * from private.search_by_email(p_location, p_text)
+  return query select * from private.search_by_number(p_location, p_text);
+  -- Seven digits are a number, or nothing.
+  if p_text ~ '^[-+0-9 ()./]*$' and length(regexp_replace(p_text, '\D', '', 'g')) > 6 then return; end if;
+  return query select * from private.search_by_email(p_location, p_text)
     union all select * from private.search_by_name(p_location, p_words, null, p_limit)
     union all select h.* from private.search_by_house(p_location, p_text, private.search_towns(p_location, array_to_string(p_words, ' '))) h
       where v_sees_houses;
