@@ -38,5 +38,5 @@ check: install ## linters, types, import arrows, migrations there and back, Supa
 	@$(PYTHON) -m pytest -q tests/test_layers.py
 	@$(PYTHON) -m devstack.check_migrations
 
-bench: install ## 100,000 rows against a plain COPY
+bench: install ## imports, policies and requests, timed beside what bounds them
 	@$(PYTHON) -m tests.bench
