@@ -97,6 +97,9 @@ class Leases:
         """How many to ask Redis for; nothing when there are some, none are left, or it is away."""
         if lease.left or lease.taken >= quota or now < self._away_until:
             return 0
+        if self._away_until:
+            # One asks whether it is back; the others go on alone meanwhile.
+            self._away_until = now + AWAY_S
         size = lease.size
         lease.size = min(2 * size, max(1, quota // LARGEST_PART))
         return size
@@ -117,6 +120,7 @@ class Leases:
 
     def _grant(self, lease: _Lease, quota: int, wanted: int, taken: int | None) -> None:
         if taken is not None:
+            self._away_until = 0.0
             lease.taken = max(taken, lease.taken)
             lease.left += max(0, min(wanted, quota - (taken - wanted)))
 
