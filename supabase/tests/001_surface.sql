@@ -84,8 +84,8 @@ select set_eq($$ select signature, coalesce((select string_agg(r, ' ' order by r
   'the security definer functions are those listed here, each for those listed here');
 select is_empty($$ select proname from tests.our_functions where prosecdef and proowner <> 'postgres'::regrole $$,
   'no security definer function runs as anyone but postgres');
-select set_eq($$ select signature from tests.our_functions where not prosecdef and nspname = 'public' $$, $$ values (''::text) limit 0 $$,
-  'every function the API shows checks its caller itself (none is an unlisted invoker)');
+select is_empty($$ select signature from tests.our_functions where not prosecdef and nspname = 'public'
+    and has_function_privilege('authenticated', oid, 'EXECUTE') $$, 'every function the API shows to people checks its caller itself (none is an invoker)');
 
 -- A key into another table needs an index that begins with the id it names. Rows are never looked up by location alone when one
 -- is deleted (locations are not), so a partial index is enough for location_id.
