@@ -82,6 +82,8 @@ class _Parser(FlaskParser):
 
 class Api(flask_smorest.Api):
     ERROR_SCHEMA = Problem
+    # Each route says itself how it may fail; whatever else it answered would be a defect.
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
 
 class ApiBlueprint(flask_smorest.Blueprint):
@@ -117,9 +119,15 @@ def _documentation(view: View) -> dict[str, Any]:
     return found
 
 
+RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "Seconds."}}
+CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "RFC 6750."}}
+HEADERS = {401: CHALLENGE, 429: RETRY_AFTER, 503: RETRY_AFTER}
+
+
 def _problem_response(status: int, codes: list[str]) -> dict[str, Any]:
     return {
         "schema": Problem(),
+        "headers": HEADERS.get(status, {}),
         "description": HTTPStatus(status).phrase,
         "content_type": "application/problem+json",
         "examples": {code: {"value": refusals.body(code)} for code in codes},
@@ -158,8 +166,6 @@ def register(app: Flask, blueprints: Iterable[ApiBlueprint]) -> None:
     api.spec.components.security_scheme("api_key", API_KEY)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
-    content = api.spec.components.responses["DEFAULT_ERROR"]["content"]
-    content["application/problem+json"] = content.pop("application/json")
     spec = "api-docs.openapi_json"
     # A bound method takes no mark of its own, a partial does.
     app.view_functions[spec] = open_to_all(partial(app.view_functions[spec]))

@@ -13,11 +13,15 @@ SOME_PERSON = "b4f0a8d2-5d1c-4b7e-9f39-61c2e7a0d845"
 
 
 def _id(description: str = "", **more: Any) -> fields.String:
-    return fields.String(metadata={"format": "uuid", "description": description}, **more)
+    return fields.String(metadata=_said(description) | {"format": "uuid"}, **more)
 
 
 def _time(description: str = "", **more: Any) -> fields.String:
-    return fields.String(metadata={"format": "date-time", "description": description}, **more)
+    return fields.String(metadata=_said(description) | {"format": "date-time"}, **more)
+
+
+def _said(description: str) -> dict[str, str]:
+    return {"description": description} if description else {}
 
 
 class NewInvite(Schema):

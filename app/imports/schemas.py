@@ -63,7 +63,7 @@ class ImportWarning(Schema):
     import_id = fields.String(metadata={"description": "same_file: the earlier import."})
 
 
-def _text(description: str = "") -> fields.String:
+def _text(description: str) -> fields.String:
     return fields.String(allow_none=True, metadata={"description": description})
 
 
@@ -72,7 +72,8 @@ def _time() -> fields.String:
 
 
 def _count(description: str = "") -> fields.Integer:
-    return fields.Integer(required=True, metadata={"description": description})
+    metadata = {"description": description} if description else {}
+    return fields.Integer(required=True, metadata=metadata)
 
 
 class Import(Schema):
