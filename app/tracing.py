@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry, where a collector is set. Elsewhere nothing of it is imported.
+"""Traces by OpenTelemetry, where a collector is set. Elsewhere nothing of it is started or asked.
 
 Our own few spans rather than the ready-made instrumentation, which writes down whole addresses:
 query strings are filters, object names are file names, and both are people.
