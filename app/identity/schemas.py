@@ -29,7 +29,10 @@ class NewInvite(Schema):
     email = fields.String(
         required=True,
         validate=validate.Length(min=3, max=254),
-        metadata={"description": "Where the link is mailed to, and who may accept it."},
+        metadata={
+            "format": "email",
+            "description": "Where the link is mailed to, and who may accept it.",
+        },
     )
     role = fields.String(
         required=True,

@@ -47,6 +47,7 @@ class NewImport(Schema):
     )
     location_id = fields.UUID(
         load_default=None,
+        allow_none=False,
         metadata={"description": "Needed by those who work at several locations."},
     )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +14,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 from werkzeug.test import TestResponse
 
+from tests.app import keys
 from tests.people import Location, Person
 
 INVITES = "/api/v1/invites"
@@ -33,21 +32,7 @@ def invite(live: FlaskClient, team: Location) -> Send:
 
 
 def make_key(db: Db, team: Location, *scopes: str) -> dict[str, str]:
-    """The header of a program's request."""
-    prefix = f"aac_{secrets.token_hex(4)}"
-    key = f"{prefix}_{secrets.token_urlsafe(32)}"
-    db.execute(
-        "insert into api_keys (location_id, user_id, name, prefix, secret_hash, scopes, expires_at)"
-        " values (%s, %s, 'Books', %s, %s, %s, now() + interval '1 day')",
-        (
-            team.id,
-            team.owner.id,
-            prefix,
-            hashlib.sha256(key.encode()).hexdigest(),
-            list(scopes),
-        ),
-    )
-    return {"X-Api-Key": key}
+    return keys.make_key(db, team.id, team.owner.id, *scopes)
 
 
 def test_an_invitation_is_recorded_and_rung_for(
