@@ -14,7 +14,7 @@ begin
   v_key := public.create_api_key(tests.id(p_at), p_name, p_scopes);
   perform set_config('role', 'none', true), set_config('request.jwt.claims', '', true);
   insert into tests.made values (p_name, (v_key ->> 'id')::uuid, v_key ->> 'key');
-  insert into tests.people values (p_name, door.claims_of_key(v_key ->> 'key', '/contacts'));
+  insert into tests.people values (p_name, door.claims_of_key(v_key ->> 'key', '/rpc/use_api_key'));
 end $$;
 create function tests.made(p_name text) returns uuid language sql stable as $$ select id from tests.made where name = p_name $$;
 grant execute on function tests.made(text) to public;
@@ -22,6 +22,7 @@ create function tests.key(p_name text) returns public.api_keys language sql stab
 -- What the door says to a key at an address.
 create function tests.door(p_key text, p_path text) returns text language plpgsql as $$
 begin
+  perform set_config('request.method', 'GET', true);
   return door.claims_of_key(p_key, p_path) ->> 'role';
 exception when others then return sqlstate || ' ' || sqlerrm;
 end $$;

@@ -75,7 +75,7 @@ select is(tests.answer('owner', format('select private.may_join(%L)', t || tests
 -- a key asks for none: its maker gave it
 select tests.claim('owner', '{"aal": "aal2"}');
 create table tests.made as select tests.answer('owner', $$ select create_api_key(tests.id('here'), 'Sync', '{contacts:read}') ->> 'key' $$) as key;
-insert into tests.people select 'key', door.claims_of_key(key, '/contacts') from tests.made;
+insert into tests.people select 'key', door.claims_of_key(key, '/rpc/use_api_key') from tests.made;
 select set_config('request.method', 'GET', true);
 select is(tests.answer('key', 'select count(*) from contacts'), '2', 'a key works where a second factor is asked for');
 

@@ -27,7 +27,7 @@ select is(tests.lines(), (select lines from tests.seen), 'a change that changes 
 
 -- by which key
 create table tests.made as select tests.answer('owner', $$ select create_api_key(tests.id('here'), 'Sync', '{contacts:write,imports:read}') $$)::jsonb as key;
-insert into tests.people select 'key', door.claims_of_key(key ->> 'key', '/contacts') from tests.made;
+insert into tests.people select 'key', door.claims_of_key(key ->> 'key', '/rpc/use_api_key') from tests.made;
 select set_config('request.method', 'PATCH', true);
 select tests.act('key', $$ update contacts set last_name = 'Changed' where id = tests.id('here ann') $$);
 select is(((tests.line('contacts')).actor_id, (tests.line('contacts')).api_key_id)::text, (tests.id('owner'), (select key ->> 'id' from tests.made))::text,

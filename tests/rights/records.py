@@ -188,7 +188,12 @@ RECORDS: dict[str, Record] = {
     ),
     "locations": Record(
         lambda rows, place: {"id": place.id, "name": "Place"},
-        values={"state": "MA", "zip": "02134", "timezone": "America/Chicago"},
+        values={
+            "state": "MA",
+            "zip": "02134",
+            "timezone": "America/Chicago",
+            "business_hours": {"days": [1, 2], "start": "09:00", "end": "17:00"},
+        },
         new=lambda rows, place: {"id": new_id(), "name": "Place"},
         restored={"second_factor_required": (False, True)},
     ),

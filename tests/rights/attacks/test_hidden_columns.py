@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from tests.rights.attacks.conftest import Ask, Household
+from tests.rights.records import phone
+from tests.rights.rows import Rows
 from tests.rights.statement import Line
 from tests.rights.world import Actor, World
 
@@ -178,7 +180,13 @@ def test_getting_a_card_back_with_more_than_a_card(
 
 
 def test_learning_that_a_number_is_taken(
-    ask: Ask, marketer: Actor, technician: Actor, stranger_owner: Actor, here: Household
+    ask: Ask,
+    rows: Rows,
+    marketer: Actor,
+    technician: Actor,
+    stranger_owner: Actor,
+    here: Household,
+    there: Household,
 ) -> None:
     """Inside the office `phone_taken` is a help; to everybody else a number says nothing."""
     for actor in (marketer, technician):
@@ -193,12 +201,10 @@ def test_learning_that_a_number_is_taken(
         ]
         assert {answer.status_code for answer in answers} == {403}
         assert len({answer.text for answer in answers}) == 3
-    mine = {"location_id": next(iter(_locations(ask, stranger_owner))), "phone": here.phone}
+    second = {"location_id": here.location, "contact_id": here.contact, "phone": phone()}
+    rows.insert("contact_phones", second)
+    mine = {"location_id": there.location, "phone": second["phone"]}
     assert ask(stranger_owner, "/contacts", "POST", json=mine).status_code == 201
-
-
-def _locations(ask: Ask, actor: Actor) -> list[str]:
-    return [row["location_id"] for row in ask(actor, "/rpc/my_access", "POST", json={}).json()]
 
 
 def test_reading_the_hash_of_a_key_or_an_invitation(
