@@ -1,4 +1,4 @@
-"""`python -m devstack up|down|status`: what `make up`, `make down` and `make status` run."""
+"""`python -m devstack up|down|status|keys`: what `make up`, `make down` and `make status` run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 import sys
 import time
 
+from devstack import key_rotation
 from devstack.layout import DEFAULT_STACK, StackError
 from devstack.services import SERVICES
+from devstack.settings import ES256, HS256
 from devstack.stack import Stack
 
 
@@ -25,7 +27,8 @@ def up(options: argparse.Namespace) -> int:
     say("devstack: for development on this machine only; it listens on 127.0.0.1 and nowhere else")
     stack = Stack(options.name)
     only = options.only.split(",") if options.only else None
-    for remark in stack.up(only=only, migrate=not options.no_migrate):
+    remarks = stack.up(only=only, migrate=not options.no_migrate, signing=options.signing)
+    for remark in remarks:
         say(f"note: {remark}")
     return status(options)
 
@@ -54,6 +57,18 @@ def status(options: argparse.Namespace) -> int:
     return 0 if set(wanted) <= set(running) else 1
 
 
+def keys(options: argparse.Namespace) -> int:
+    stack = Stack(options.name)
+    if options.action == "rotate":
+        key_rotation.rotate(stack)
+    elif options.action == "revoke":
+        key_rotation.revoke(stack, options.kid)
+    for key in key_rotation.listed(stack):
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(key.since))
+        say(f"{key.kid}  {key.state:<16}since {stamp}")
+    return 0
+
+
 def _line(stack: Stack, name: str) -> str:
     since = stack.since(name)
     if since is None:
@@ -66,12 +81,17 @@ def _line(stack: Stack, name: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for function in (up, down, status):
+    for function in (up, down, status, keys):
         command = commands.add_parser(function.__name__)
         command.add_argument("--name", default=DEFAULT_STACK, help="which stack")
         command.set_defaults(function=function)
     commands.choices["up"].add_argument("--only", default="", help="services, comma-separated")
     commands.choices["up"].add_argument("--no-migrate", action="store_true")
+    commands.choices["up"].add_argument(
+        "--signing", choices=(HS256, ES256), help="of users' tokens; chosen at the first start"
+    )
+    commands.choices["keys"].add_argument("action", choices=("list", "rotate", "revoke"))
+    commands.choices["keys"].add_argument("kid", nargs="?", default="", help="what to revoke")
     commands.choices["down"].add_argument("--destroy", action="store_true", help="remove the data")
     options = parser.parse_args()
     try:

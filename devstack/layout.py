@@ -56,6 +56,16 @@ class Folder:
     def devstack_env(self) -> Path:
         return self.path / "devstack.env"
 
+    @property
+    def signing_keys(self) -> Path:
+        """Private keys, where the stack signs with ES256."""
+        return self.path / "signing_keys.json"
+
+    @property
+    def jwks(self) -> Path:
+        """What PostgREST reads."""
+        return self.path / "postgrest_jwks.json"
+
     def create(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         (CHECKOUT / ".local").chmod(0o700)

@@ -21,7 +21,7 @@ SETTLED_AFTER_S = 1.0
 Pairs = dict[str, str]
 LIMITS = ("UPLOAD_LIMIT_MB", "RATE_LIMIT_")
 # What answers the outside world must not hold the key that opens everything.
-WITHHELD = {"web": {"SUPABASE_SERVICE_ROLE_KEY"}}
+WITHHELD = {"web": {"SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"}}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def environment(folder: Folder, pairs: Pairs, name: str) -> Pairs:
     # What a bench or a test may ask more of than a laptop.
     base |= {key: value for key, value in os.environ.items() if key.startswith(LIMITS)}
     if name == "postgrest":
-        return base | _postgrest_settings(pairs)
+        return base | _postgrest_settings(folder, pairs)
     if name == "gateway":
         return base | pairs | {"SUPABASE_CONFIG": str(CHECKOUT / "supabase" / "config.toml")}
     if name in ("postgres", "redis"):
@@ -63,7 +63,7 @@ def _product_settings(folder: Folder, pairs: Pairs, withheld: set[str]) -> Pairs
     return {key: value for key, value in known.items() if key not in withheld | {"DATABASE_URL"}}
 
 
-def _postgrest_settings(pairs: Pairs) -> Pairs:
+def _postgrest_settings(folder: Folder, pairs: Pairs) -> Pairs:
     at = f"127.0.0.1:{pairs['POSTGRES_PORT']}/postgres"
     return {
         "PGRST_DB_URI": f"postgresql://authenticator:{pairs['AUTHENTICATOR_PASSWORD']}@{at}",
@@ -72,7 +72,7 @@ def _postgrest_settings(pairs: Pairs) -> Pairs:
         "PGRST_DB_ANON_ROLE": "anon",
         "PGRST_DB_MAX_ROWS": "1000",
         "PGRST_DB_POOL": "10",
-        "PGRST_JWT_SECRET": pairs["SUPABASE_JWT_SECRET"],
+        "PGRST_JWT_SECRET": pairs.get("SUPABASE_JWT_SECRET") or f"@{folder.jwks}",
         "PGRST_SERVER_HOST": "127.0.0.1",
         "PGRST_SERVER_PORT": pairs["POSTGREST_PORT"],
     }

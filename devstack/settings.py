@@ -10,9 +10,10 @@ from pathlib import Path
 
 import jwt
 
-from devstack import ports
+from devstack import ports, signing_keys
 from devstack.layout import CHECKOUT, Folder, StackError
 
+HS256, ES256 = "hs256", "es256"
 TEN_YEARS_S = 10 * 365 * 24 * 3600
 
 
@@ -62,13 +63,19 @@ def port_of(pairs: dict[str, str], service: str) -> int:
     return int(pairs[f"{service.upper()}_PORT"])
 
 
-def ensure(folder: Folder) -> dict[str, str]:
+def ensure(folder: Folder, signing: str | None = None) -> dict[str, str]:
     """Makes the secrets and chooses the ports at the first start; afterwards reads them."""
     folder.create()
-    internal = read_env(folder.devstack_env) or _new_internal(folder)
+    internal = read_env(folder.devstack_env) or _new_internal(folder, signing)
+    _check_signing(folder, internal, signing)
     write_env(folder.devstack_env, internal)
-    public = read_env(folder.stack_env) or _new_public(folder)
+    public = read_env(folder.stack_env) or _new_public(internal)
     public.setdefault("METRICS_TOKEN", secrets.token_hex(16))
+    public.setdefault("SUPABASE_PUBLISHABLE_KEY", opaque_key("publishable"))
+    public.setdefault("SUPABASE_SECRET_KEY", opaque_key("secret"))
+    if "SIGNING_KEYS" in internal:
+        signing_keys.make(folder.signing_keys)
+        signing_keys.publish(folder.signing_keys, folder.jwks, internal["LEGACY_JWT_SECRET"])
     public |= _urls(internal)
     write_env(folder.stack_env, public)
     return internal | public
@@ -82,13 +89,30 @@ def choose_new_ports(folder: Folder) -> None:
     write_env(folder.devstack_env, _with_urls(internal))
 
 
-def _new_internal(folder: Folder) -> dict[str, str]:
+def _check_signing(folder: Folder, internal: dict[str, str], signing: str | None) -> None:
+    has = ES256 if "SIGNING_KEYS" in internal else HS256
+    if signing and signing != has:
+        raise StackError(
+            f"stack {folder.name} signs with {has} since its first start: "
+            f"`python -m devstack down --name {folder.name} --destroy` first (data is lost)"
+        )
+
+
+def opaque_key(kind: str) -> str:
+    """A key as Supabase gives them today: it is no JWT, and says only what it is."""
+    return f"sb_{kind}_{secrets.token_urlsafe(16)}_{secrets.token_urlsafe(6)}"
+
+
+def _new_internal(folder: Folder, signing: str | None) -> dict[str, str]:
     chosen = ports.choose_all(default=folder.is_default)
     pairs = {f"{service.upper()}_PORT": str(port) for service, port in chosen.items()}
     for name in ("ADMIN_PASSWORD", "POSTGRES_PASSWORD", "AUTHENTICATOR_PASSWORD"):
         pairs[name] = secrets.token_hex(16)
     pairs["POSTGRES_DATA"] = str(data_folder(folder))
     pairs["STORAGE_DIR"] = str(folder.storage)
+    if signing == ES256:
+        pairs["LEGACY_JWT_SECRET"] = secrets.token_hex(32)
+        pairs["SIGNING_KEYS"] = str(folder.signing_keys)
     return _with_urls(pairs)
 
 
@@ -100,13 +124,14 @@ def _with_urls(internal: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _new_public(folder: Folder) -> dict[str, str]:
-    secret = secrets.token_hex(32)
-    return {
+def _new_public(internal: dict[str, str]) -> dict[str, str]:
+    """Without the secret where tokens are signed with ES256: the product then asks for the JWKS."""
+    secret = internal.get("LEGACY_JWT_SECRET") or secrets.token_hex(32)
+    shared = {} if "LEGACY_JWT_SECRET" in internal else {"SUPABASE_JWT_SECRET": secret}
+    return shared | {
         "SUPABASE_URL": "",
         "SUPABASE_ANON_KEY": api_key("anon", secret),
         "SUPABASE_SERVICE_ROLE_KEY": api_key("service_role", secret),
-        "SUPABASE_JWT_SECRET": secret,
     }
 
 

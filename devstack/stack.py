@@ -32,15 +32,21 @@ class Stack:
         """Every setting of the stack, those of devstack.env included."""
         return settings.load(self.folder)
 
-    def up(self, only: Iterable[str] | None = None, migrate: bool = True) -> list[str]:
+    def up(
+        self,
+        only: Iterable[str] | None = None,
+        migrate: bool = True,
+        signing: str | None = None,
+    ) -> list[str]:
         """Starts what is missing, migrates and seeds. Returns remarks worth showing.
 
-        `only` names the services to start; what runs already goes on running.
+        `only` names the services to start; what runs already goes on running. `signing` (hs256 or
+        es256) is chosen at the first start.
         """
         refuse_production()
         names = _named(only)
         with self._lock():
-            settings.ensure(self.folder)
+            settings.ensure(self.folder, signing)
             self._check_ports(names)
             remarks: list[str] = []
             self._start_supervisor()
@@ -162,7 +168,8 @@ class Stack:
                 shutil.rmtree(Path(data).parent, ignore_errors=True)
         for path in (self.folder.logs, self.folder.run, self.folder.storage):
             shutil.rmtree(path, ignore_errors=True)
-        for path in (self.folder.stack_env, self.folder.devstack_env):
+        folder = self.folder
+        for path in (folder.stack_env, folder.devstack_env, folder.signing_keys, folder.jwks):
             path.unlink(missing_ok=True)
         if not self.folder.is_default:
             shutil.rmtree(self.folder.path, ignore_errors=True)

@@ -75,9 +75,10 @@ async def _settings(request: web.Request) -> web.Response:
     )
 
 
-async def _jwks(_request: web.Request) -> web.Response:
-    """Empty, as for every project that signs with the shared secret."""
-    return web.json_response({"keys": []})
+async def _jwks(request: web.Request) -> web.Response:
+    """Empty, as for every project that signs with the shared secret, where there are no others."""
+    keys = [key.public_jwk for key in request.app[SETTINGS].jwt_keys.believed()]
+    return web.json_response({"keys": keys}, headers={"Cache-Control": "public, max-age=600"})
 
 
 async def _signup(request: web.Request) -> web.Response:

@@ -10,8 +10,9 @@ from aiohttp import web
 from devstack.gateway import auth_rows, passwords
 from devstack.gateway.auth_errors import AuthError, read_json
 from devstack.gateway.auth_sessions import end_sessions
-from devstack.gateway.callers import BadToken, bearer_of, read_token
+from devstack.gateway.callers import bearer_of
 from devstack.gateway.database import Connection, fetch_one
+from devstack.gateway.jwt_keys import BadToken
 from devstack.gateway.keys import DATABASE, SETTINGS
 
 SCOPES = ("global", "local", "others")
@@ -22,7 +23,7 @@ def claims_of(request: web.Request) -> dict[str, Any]:
     if not token:
         raise AuthError(401, "no_authorization", "This endpoint requires a valid Bearer token")
     try:
-        return read_token(token, request.app[SETTINGS].jwt_secret)
+        return request.app[SETTINGS].jwt_keys.read(token)
     except BadToken as error:
         message = f"invalid JWT: unable to parse or verify signature, {error}"
         raise AuthError(403, "bad_jwt", message) from error

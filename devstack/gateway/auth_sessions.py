@@ -6,8 +6,6 @@ import secrets
 import time
 from typing import Any
 
-import jwt
-
 from devstack.gateway.auth_errors import AuthError
 from devstack.gateway.auth_hook import ask_hook
 from devstack.gateway.auth_rows import is_banned, show
@@ -124,7 +122,7 @@ async def _answer(
     if settings.auth.hook:
         claims = await ask_hook(connection, settings.auth.hook, claims, method)
     return {
-        "access_token": jwt.encode(claims, settings.jwt_secret, algorithm="HS256"),
+        "access_token": settings.jwt_keys.sign(claims),
         "token_type": "bearer",
         "expires_in": settings.auth.token_lifetime_s,
         "expires_at": claims["exp"],

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
 from aiohttp import web
 
+from devstack.gateway.jwt_keys import BadToken, JwtKeys
 from devstack.gateway.settings import Settings
 
 API_ROLES = ("anon", "authenticated", "service_role")
@@ -20,11 +20,6 @@ OPEN_PATHS = (
     "/storage/v1/object/info/public/",
 )
 SIGNED_PATH = "/storage/v1/object/sign/"
-CHECK_CLOCK_SKEW_S = 0
-
-
-class BadToken(Exception):
-    """The bearer token cannot be believed; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +36,8 @@ class Caller:
         return float(self.claims.get("exp", time.time() + 10**9))
 
 
-def read_token(token: str, secret: str) -> dict[str, Any]:
-    """The claims of an HS256 token that is signed by us and has not expired; raises BadToken."""
-    try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            secret,
-            algorithms=["HS256"],
-            leeway=CHECK_CLOCK_SKEW_S,
-            options={"verify_aud": False, "verify_iat": False},
-        )
-    except jwt.ExpiredSignatureError as error:
-        raise BadToken("token is expired") from error
-    except jwt.PyJWTError as error:
-        raise BadToken(str(error)) from error
-    return claims
-
-
-def caller_of_token(token: str, secret: str) -> Caller:
-    claims = read_token(token, secret)
+def caller_of_token(token: str, keys: JwtKeys) -> Caller:
+    claims = keys.read(token)
     role = claims.get("role", "anon")
     if role not in API_ROLES:
         raise BadToken(f"role {role!r} is not one of {', '.join(API_ROLES)}")
@@ -75,7 +53,7 @@ def bearer_of(request: web.Request) -> str:
 
 
 def caller_of(request: web.Request, settings: Settings) -> Caller:
-    return caller_of_token(bearer_of(request), settings.jwt_secret)
+    return caller_of_token(bearer_of(request), settings.jwt_keys)
 
 
 def apikey_of(request: web.Request) -> str:

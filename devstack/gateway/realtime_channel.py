@@ -6,7 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from devstack.gateway.callers import BadToken, Caller, caller_of_token
+from devstack.gateway.callers import Caller, caller_of_token
+from devstack.gateway.jwt_keys import BadToken
 from devstack.gateway.realtime_hub import broadcast
 from devstack.gateway.realtime_protocol import Message
 from devstack.gateway.realtime_rights import EXTENSIONS, Rights, rights_of
@@ -52,7 +53,7 @@ class Channel:
 
     async def _admit(self, token: str) -> None:
         try:
-            caller = caller_of_token(token, self._socket.secret)
+            caller = caller_of_token(token, self._socket.jwt_keys)
         except BadToken as error:
             raise Refused(f"InvalidJWTToken: {error}") from error
         if self._private:

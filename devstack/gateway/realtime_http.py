@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from devstack.gateway.callers import BadToken, Caller, caller_of
+from devstack.gateway.callers import Caller, caller_of
+from devstack.gateway.jwt_keys import BadToken
 from devstack.gateway.keys import DATABASE, HUB, SETTINGS
 from devstack.gateway.realtime_hub import broadcast
 from devstack.gateway.realtime_rights import rights_of

@@ -29,7 +29,7 @@ class Socket:
     def __init__(self, request: web.Request, version: str) -> None:
         self.database: Database = request.app[DATABASE]
         self.hub: Hub = request.app[HUB]
-        self.secret = request.app[SETTINGS].jwt_secret
+        self.jwt_keys = request.app[SETTINGS].jwt_keys
         self.apikey = apikey_of(request)
         self.version = version
         self.channels: dict[str, Channel] = {}

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devstack.gateway.jwt_keys import JwtKeys
+
 SIZE_UNITS = {
     "": 1,
     "b": 1,
@@ -26,7 +28,6 @@ REQUIRED = (
     "GATEWAY_PORT",
     "POSTGREST_URL",
     "ADMIN_DATABASE_URL",
-    "SUPABASE_JWT_SECRET",
     "SUPABASE_ANON_KEY",
     "SUPABASE_SERVICE_ROLE_KEY",
     "SUPABASE_URL",
@@ -54,7 +55,7 @@ class Settings:
     port: int
     postgrest_url: str
     database_url: str
-    jwt_secret: str
+    jwt_keys: JwtKeys
     anon_key: str
     service_role_key: str
     public_url: str
@@ -69,15 +70,20 @@ class Settings:
 
 def load(env: Mapping[str, str]) -> Settings:
     missing = [name for name in REQUIRED if not env.get(name)]
+    # The product of a stack that signs with ES256 does not know the secret of the legacy API keys.
+    secret = env.get("LEGACY_JWT_SECRET") or env.get("SUPABASE_JWT_SECRET", "")
+    if not secret:
+        missing.append("SUPABASE_JWT_SECRET")
     if missing:
         raise SettingsError(f"the gateway needs {', '.join(missing)}; `make up` sets them")
+    keys = env.get("SIGNING_KEYS")
     config = _read_config(Path(env["SUPABASE_CONFIG"]))
     limit = config.get("storage", {}).get("file_size_limit", "50MiB")
     return Settings(
         port=int(env["GATEWAY_PORT"]),
         postgrest_url=env["POSTGREST_URL"].rstrip("/"),
         database_url=env["ADMIN_DATABASE_URL"],
-        jwt_secret=env["SUPABASE_JWT_SECRET"],
+        jwt_keys=JwtKeys(secret, Path(keys) if keys else None),
         anon_key=env["SUPABASE_ANON_KEY"],
         service_role_key=env["SUPABASE_SERVICE_ROLE_KEY"],
         public_url=env["SUPABASE_URL"].rstrip("/"),

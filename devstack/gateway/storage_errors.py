@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from aiohttp import web
 
-from devstack.gateway.callers import BadToken
+from devstack.gateway.jwt_keys import BadToken
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

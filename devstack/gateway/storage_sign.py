@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import jwt
 from aiohttp import web
 
-from devstack.gateway.callers import BadToken, read_token
 from devstack.gateway.database import fetch_all
+from devstack.gateway.jwt_keys import BadToken
 from devstack.gateway.keys import DATABASE, SETTINGS, as_caller
 from devstack.gateway.storage_download import object_row, send
 from devstack.gateway.storage_errors import invalid, read_json
@@ -22,7 +21,7 @@ def _address(request: web.Request, bucket: str, name: str, lifetime_s: int) -> s
     """Not percent-encoded: both clients do that themselves."""
     now = int(time.time())
     claims = {"url": f"{bucket}/{name}", "iat": now, "exp": now + lifetime_s}
-    token = jwt.encode(claims, request.app[SETTINGS].jwt_secret, algorithm="HS256")
+    token = request.app[SETTINGS].jwt_keys.sign_inside(claims)
     return f"/object/sign/{bucket}/{name}?token={token}"
 
 
@@ -69,7 +68,7 @@ async def sign_many(request: web.Request) -> web.Response:
 async def download(request: web.Request) -> web.StreamResponse:
     bucket, name = object_of(request)
     try:
-        claims = read_token(request.query.get("token", ""), request.app[SETTINGS].jwt_secret)
+        claims = request.app[SETTINGS].jwt_keys.read(request.query.get("token", ""))
     except BadToken as error:
         raise invalid(str(error), "InvalidJWT") from error
     if claims.get("url") != f"{bucket}/{name}":
