@@ -64,7 +64,7 @@ def create(form: dict[str, Any]) -> ResponseReturnValue:
 
 @imports.get("/<uuid:import_id>")
 @imports.response(200, Import, example=IMPORT)
-@imports.problems("not_found")
+@imports.problems("scope_missing", "not_found")
 def show(import_id: UUID) -> ResponseReturnValue:
     """How far an import is, and in the end its counts."""
     return clients().database.row(caller().token, "imports", COLUMNS, id=str(import_id))
