@@ -57,6 +57,17 @@ DEFECT = (
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """When it stops, it lets go of the address at once.
+
+        gunicorn's keeps it until the last request is done, and whoever calls meanwhile is neither
+        answered nor refused.
+        """
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answers what never reached Flask, or failed after it."""
         request_id = uuid.uuid4().hex
