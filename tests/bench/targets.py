@@ -110,7 +110,8 @@ def _middle(db: Connection) -> tuple[str, str]:
 
 def _import(db: Connection) -> str:
     row = db.execute(
-        "with l as (insert into lists (location_id, name) values (%s, gen_random_uuid()) returning id)"
+        "with l as (insert into lists (location_id, name)"
+        " values (%s, gen_random_uuid()) returning id)"
         " insert into imports (location_id, list_id, list_name, file_path, filename, size_bytes,"
         " sha256) select %s, id, 'bench', '-', '-', 1, repeat('0', 64) from l returning id",
         (BIG.location, BIG.location),
