@@ -1,6 +1,6 @@
 -- Keys for programs: who makes, renews and ends one, and what one opens.
 begin;
-select plan(150);
+select plan(151);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 
@@ -132,9 +132,11 @@ select is(tests.probe('reader', 'select use_api_key()'), 'PT401 invalid_api_key'
 update api_keys set revoked_at = '2026-01-01' where id = tests.made('reader');
 select is(tests.act('owner', tests.end('reader')) || ' ' || (tests.key('reader')).revoked_at, '1 rows 2026-01-01 00:00:00+00', 'revoked twice is revoked when it was first');
 select is(tests.probe('owner', tests.renew('reader')), 'PT409 key_ended', 'and renewed never');
+select set_config('request.method', 'GET', true);
 select tests.make_key('short', 'owner', '{contacts:read}');
 update api_keys set created_at = now() - interval '1 day', expires_at = now() where id = tests.made('short');
 select is(tests.door(tests.word('short'), '/contacts'), 'PT401 invalid_api_key', 'an expired key is none');
+select is(tests.answer('short', 'select count(*) from contacts'), '0', 'nor for a request that came in before');
 select is(tests.probe('owner', tests.renew('short')), 'PT409 key_ended', 'and is not renewed');
 
 -- what becomes of its maker

@@ -163,7 +163,9 @@ select tests.act('owner', tests.invite('slow', 'marketer', 'slow'));
 update invites set expires_at = now() where id = tests.id('slow');
 select is(tests.act('owner', tests.invite('slow', 'technician', 'slower')), '1 rows', 'and so may one whose invitation expired');
 select is((tests.found('slow')).revoked_at, now(), 'which ends the old one');
-select is((select count(*) from invites_to_send() i where i in (tests.id('gone'), tests.id('slow'))), 0::bigint, 'what is ended is not mailed');
+select tests.act('owner', tests.invite('unsent', 'marketer', 'unsent'));
+select tests.act('owner', $$ select revoke_invite(tests.id('unsent')) $$);
+select is((select count(*) from invites_to_send() i where i in (tests.id('gone'), tests.id('slow'), tests.id('unsent'))), 0::bigint, 'what is ended is not mailed');
 select is((select count(*) from audit_log where table_name = 'invites' and concat(before, after) ~ '[0-9a-f]{64}'), 0::bigint, 'no hash of a link is in the audit log');
 
 -- the first owner
