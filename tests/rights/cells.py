@@ -82,8 +82,9 @@ class Cells:
 
     def _keys(self, lines: list[Line], attempt: Attempt) -> Iterator[str]:
         line = next((line for line in lines if line.scopes), lines[0])
-        column = self._any_column([line])
-        for actor in self.world.keys.values():
+        column, every = self._any_column([line]), self.world.keys["every scope"]
+        # What all scopes together do not open, none opens alone.
+        for actor in self.world.keys.values() if line.scopes else [every]:
             opened = bool(line.scopes & {"any", *(actor.scopes or ())})
             mine = self.here
             if line.words["owner"] == "self":

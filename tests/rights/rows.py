@@ -99,8 +99,11 @@ class Rows:
         ).fetchone()
         return row and row[0]
 
-    def count(self, table: str, body: Body) -> int:
-        """Rows that hold what the body says."""
+    def there(self, table: str, body: Body) -> int:
+        """How many rows hold what the body says: by its key, where it says one."""
+        key = {column: body[column] for column in self.records[table].key if column in body}
+        if len(key) == len(self.records[table].key):
+            return self.version(table, key) is not None
         row = self.db.execute(
             f"select count(*) from jsonb_populate_record(null::{table}, %s) b, {table} t"
             f" where ({', '.join(f't.{c}' for c in body)}) is not distinct from"

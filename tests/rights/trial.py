@@ -41,9 +41,9 @@ class Trial:
     def insert(self, actor: Actor, table: str, place: Place, more: Body) -> str:
         """A whole new row with `more` columns; counted when it is there afterwards."""
         body = self.rows.body(table, place)
-        before = self.rows.count(table, body)
+        before = self.rows.there(table, body)
         answer = self.http.post(f"/{table}", json=body | more, headers=actor.headers)
-        said, kept = verdict(answer), self.rows.count(table, body) > before
+        said, kept = verdict(answer), self.rows.there(table, body) > before
         return (
             said
             if kept == (said == YES)

@@ -8,7 +8,9 @@ import pytest
 
 from tests import people
 from tests.rights.attacks.conftest import Ask
+from tests.rights.records import VIEWS
 from tests.rights.rows import Place, Rows
+from tests.rights.statement import Line
 from tests.rights.world import Actor, Maker, World
 
 
@@ -62,6 +64,24 @@ def test_taking_the_whole_table_at_once(
     )
     answer = ask(owner, f"/companies?select=id&{query}", headers=headers)
     assert answer.status_code >= 400 or len(answer.json()) == 1000
+
+
+def test_asking_for_everything_gives_ones_own_location_only(
+    ask: Ask, rows: Rows, world: World, lines: list[Line]
+) -> None:
+    """No filter but the one that asks for what is elsewhere."""
+    readable = {ln.object for ln in lines if ln.verb == "select" and ln.is_open}
+    actors = [*world.members.values(), world.keys["every scope"]]
+    for name in readable & {
+        name for name, columns in rows.types.items() if "location_id" in columns
+    }:
+        rows.make(VIEWS.get(name, name), Place(world.there.id, world.colleagues[world.there.id]))
+        path = f"/{name}?select=location_id&location_id=neq.{world.here.id}&limit=1"
+        for actor in actors:
+            if actor.role != "service_role":
+                answer = ask(actor, path)
+                assert answer.status_code in (401, 403) or answer.json() == [], (actor, name)
+        assert len(ask(world.members["service_role"], path).json()) == 1, name
 
 
 @pytest.mark.parametrize(
