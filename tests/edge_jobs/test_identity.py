@@ -123,8 +123,9 @@ def test_while_one_worker_sends_another_does_not(room: Mailroom, invite: str) ->
 def test_the_sweep_rings_for_what_waits(
     room: Mailroom, db: Db, invite: str, redis_conn: redis.Redis
 ) -> None:
+    db.execute("update invites set sent_at = now() where sent_at is null and id <> %s", (invite,))
     later = datetime.now(UTC) + timedelta(hours=1)
-    ring_waiting_invites(later)
+    assert ring_waiting_invites(later) == 1
     assert redis_conn.exists(f"rq:job:{queues.send_invite(invite, now=later).id}")
     send_invite(invite)
     later += timedelta(seconds=queues.SWEEP_S)
