@@ -64,6 +64,19 @@ def test_learning_that_a_location_exists(
     assert (forbidden.status_code, forbidden.text) == (unknown.status_code, unknown.text)
 
 
+def test_learning_who_has_opted_out(
+    ask: Ask, rows: Rows, world: World, stranger_owner: Actor, here: Household
+) -> None:
+    """Of a number that another location may text no more: lifting it answers as for any number."""
+    arguments = CALLS["revoke_opt_out"](rows, place_of(world, here))
+    for actor in (stranger_owner, world.members["admin"], world.members["marketer"]):
+        theirs, nobodys = (
+            ask(actor, "/rpc/revoke_opt_out", "POST", json=arguments | {"p_phone": number})
+            for number in (arguments["p_phone"], "+12125550188")
+        )
+        assert (theirs.status_code, theirs.text) == (404, nobodys.text)
+
+
 def test_every_function_that_takes_an_id_is_tried(rows: Rows, lines: list[Line]) -> None:
     """The two tables above name each of them that people may call."""
     own = {"accept_invite", "create_import", "revoke_opt_out", "begin_request", "finish_request"}

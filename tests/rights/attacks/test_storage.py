@@ -102,6 +102,21 @@ def test_overwriting_even_ones_own_file(storage: httpx.Client, owner: Actor, fil
     assert content(storage, owner, file) == SECRET
 
 
+def test_leaving_a_file_where_it_would_be_taken_for_the_offices(
+    storage: httpx.Client, intruders: list[Actor], maker: Maker, here: Household
+) -> None:
+    name = f"{here.location}/{new_id()}/list.csv"
+    for actor in intruders:
+        for method in ("POST", "PUT"):
+            headers = actor.headers | CSV
+            answer = storage.request(
+                method, f"/object/imports/{name}", headers=headers, content=SECRET
+            )
+            assert answer.status_code >= 400, actor
+    found = maker.db.execute("select 1 from storage.objects where name = %s", (name,)).fetchone()
+    assert found is None
+
+
 @pytest.mark.parametrize(
     "name",
     [
