@@ -52,9 +52,24 @@ function drawParameters(spec, list, into) {
   into.append(table);
 }
 
+function drawExample(title, value, into) {
+  const box = make("details", "", "example");
+  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  box.append(make("summary", title), make("pre", text));
+  into.append(box);
+}
+
+function drawExamples(title, content, into) {
+  if ("example" in content) drawExample(title, content.example, into);
+  for (const [name, example] of Object.entries(content.examples || {})) {
+    drawExample(`${title}: ${name}`, example.value, into);
+  }
+}
+
 function drawBody(spec, body, into) {
   for (const [media, content] of Object.entries((body || {}).content || {})) {
     into.append(make("h3", `Body, ${media}`), fieldTable(spec, content.schema));
+    drawExamples("Example", content, into);
   }
 }
 
@@ -68,6 +83,11 @@ function drawAnswers(spec, answers, into) {
     table.append(row(status, shape, answer.description));
   }
   into.append(table);
+  for (const [status, given] of Object.entries(answers || {})) {
+    for (const content of Object.values(resolve(spec, given).content || {})) {
+      drawExamples(status, content, into);
+    }
+  }
 }
 
 function drawRoute(spec, path, item, verb) {
@@ -79,7 +99,7 @@ function drawRoute(spec, path, item, verb) {
   const inside = make("div", "", "inside");
   if (route.description) inside.append(make("p", route.description));
   const open = route.security && !route.security.length;
-  inside.append(make("p", open ? "Open to all." : "Needs a bearer token.", "said"));
+  inside.append(make("p", open ? "Open to all." : "Needs a bearer token or an API key.", "said"));
   drawParameters(spec, [...(item.parameters || []), ...(route.parameters || [])], inside);
   drawBody(spec, route.requestBody, inside);
   drawAnswers(spec, route.responses, inside);
