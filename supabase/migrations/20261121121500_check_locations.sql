@@ -11,3 +11,10 @@ alter table public.locations
   add constraint locations_lengths check (length(concat(name, address, city, state)) <= 500);
 comment on column public.locations.business_hours is 'days: ISO, 1 is Monday; start, end: HH:MM in the location''s own time.';
 alter table public.profiles add constraint profiles_lengths check (length(name) <= 200);
+-- Whoever makes an account may call the person anything; that must not keep him out.
+create or replace function private.profile_for_new_user() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  insert into public.profiles (id, email, name) values (new.id, coalesce(new.email, ''), left(new.raw_user_meta_data ->> 'name', 200))
+  on conflict (id) do nothing;
+  return new;
+end $$;

@@ -1,6 +1,6 @@
 -- What a location and a person may be called, and when business is done.
 begin;
-select plan(25);
+select plan(26);
 \i supabase/tests/support/actors.sql
 
 create function tests.hours(p_hours text) returns text language sql as $$
@@ -16,6 +16,8 @@ select is(tests.probe('owner', tests.hours(h)), '23514', 'none: ' || h) from unn
 select is(tests.probe('owner', tests.hours('"always"')), '23514', 'none: a word');
 select is(tests.probe('owner', $$ update locations set city = repeat('x', 501) where id = tests.id('here') $$), '23514', 'a city is no novel');
 select is(tests.probe('marketer', $$ update profiles set name = repeat('x', 201) where id = auth.uid() $$), '23514', 'nor is a name');
+insert into auth.users (id, email, raw_user_meta_data) values (tests.id('long'), 'long@tests.example.com', jsonb_build_object('name', repeat('é', 300)));
+select is((select length(name) from profiles where id = tests.id('long')), 200, 'a name that is one is cut when the account is made');
 
 select * from finish();
 rollback;
