@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.errors import AppError
 from tests.people import Location
 
 HandIn = Callable[..., TestResponse]
@@ -55,6 +56,44 @@ def with_rows(db: psycopg.Connection[Any], team: Location, import_id: str) -> st
 def read(answer: TestResponse) -> list[list[str]]:
     assert answer.status_code == 200
     return list(csv.reader(io.StringIO(answer.text, newline="")))
+
+
+def test_a_report_whose_reader_loses_his_rights_breaks_off(
+    live: FlaskClient, db: psycopg.Connection[Any], team: Location, with_rows: str
+) -> None:
+    path = f"/api/v1/imports/{with_rows}/rows.csv"
+    answer = live.get(path, headers=team.owner.bearer, buffered=False)
+    pieces = iter(answer.response)
+    assert next(pieces).startswith(b"row_no")
+    db.execute("delete from auth.sessions where user_id = %s", (team.owner.id,))
+    with pytest.raises(AppError):
+        list(pieces)
+
+
+@pytest.mark.parametrize(("outcome", "rows"), [("", 2_000), ("?outcome=rejected", 200)])
+def test_a_report_of_whole_pages_ends_in_order(
+    live: FlaskClient,
+    db: psycopg.Connection[Any],
+    team: Location,
+    with_rows: str,
+    outcome: str,
+    rows: int,
+) -> None:
+    db.execute("delete from import_rows where import_id = %s and row_no > 2001", (with_rows,))
+    path = f"/api/v1/imports/{with_rows}/rows.csv{outcome}"
+    assert len(read(live.get(path, headers=team.owner.bearer))) == 1 + rows
+
+
+def test_each_download_is_recorded_before_it_begins(
+    live: FlaskClient, db: psycopg.Connection[Any], team: Location, with_rows: str
+) -> None:
+    path = f"/api/v1/imports/{with_rows}/rows.csv?outcome=rejected"
+    assert live.get(path, headers=team.admin.bearer).status_code == 200
+    assert live.get(path, headers=team.marketer.bearer).status_code == 404
+    found = db.execute(
+        "select kind, filters, created_by::text from exports where subject_id = %s", (with_rows,)
+    ).fetchall()
+    assert found == [("import_rows", {"outcome": "rejected"}, team.admin.id)]
 
 
 def test_nobody_elses_import_can_be_told_from_none(
