@@ -2,11 +2,15 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 # Memory, not disk: a worker touches its file each second, and counts are kept in shared files.
 SHARED_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+# gunicorn's own "the app cannot be loaded".
+CANNOT_LOAD = 4
 
 bind = f"{os.environ.get('BIND_HOST', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104
 # Python works on one core per process: as many processes as cores.
@@ -43,6 +47,17 @@ control_socket_disable = True
 os.environ.setdefault(
     "PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="crm-metrics-", dir=SHARED_MEMORY)
 )
+
+
+def on_starting(server):
+    """Stops with the list of what is missing, before anybody is forked to find it out."""
+    from app.config import Config, ConfigError
+
+    try:
+        Config.from_env()
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(CANNOT_LOAD)
 
 
 def child_exit(server, worker):

@@ -89,7 +89,7 @@ def places(error: BaseException) -> list[str]:
 def _request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
     passing = passage.current()
     if passing:
-        event["request_id"] = passing.request_id
+        event.setdefault("request_id", passing.request_id)
     return event
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, json
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app import passage
@@ -30,6 +31,8 @@ KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 def register(app: Flask) -> None:
     app.register_error_handler(AppError, problem)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(ParseException, _unreadable)
+    app.register_error_handler(BlockingIOError, _fell_silent)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)
 
@@ -61,6 +64,16 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
     limit_mb = current_app.config["UPLOAD_LIMIT_BYTES"] // (1024 * 1024)
     detail = f"The request is too large: a file may have {limit_mb} MB, everything else 1 MB."
     return problem(AppError(413, "payload_too_large", detail))
+
+
+def _unreadable(error: ParseException) -> Response:
+    """gunicorn found, while the body was read, that it is no body: chunks without a size."""
+    return problem(AppError(400, *CODES[400]))
+
+
+def _fell_silent(error: BlockingIOError) -> Response:
+    detail = "The request did not arrive in time. Send it again."
+    return problem(AppError(408, "request_timeout", detail))
 
 
 def _http_exception(error: HTTPException) -> Response:

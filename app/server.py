@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import struct
 import sys
 import uuid
 from http import HTTPStatus
@@ -28,6 +30,9 @@ from gunicorn.workers.gthread import ThreadWorker
 from app import headers, logs
 
 log = structlog.get_logger(__name__)
+
+# A slow line still brings a few bytes in this time.
+SILENT_S = 30
 
 Answer = tuple[HTTPStatus, str, str]
 REFUSALS: dict[type[ParseException], Answer] = {
@@ -56,7 +61,22 @@ DEFECT = (
 )
 
 
+def give_up_on_silence(connection: socket.socket, after_s: int = SILENT_S) -> None:
+    """Reading what does not come, or writing what nobody takes, raises BlockingIOError.
+
+    By the kernel, for gunicorn sets Python's own timeout back with each request.
+    """
+    limit = struct.pack("ll", after_s, 0)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
+    def enqueue_req(self, conn: Any) -> None:
+        """A client that sends nothing more must not keep a thread: there are few."""
+        give_up_on_silence(conn.sock)
+        super().enqueue_req(conn)
+
     def set_accept_enabled(self, enabled: bool) -> None:
         """When it stops, it lets go of the address at once.
 
@@ -102,6 +122,9 @@ class Logger(glogging.Logger):  # type: ignore[misc]
 
     def exception(self, msg: Any, *_: Any, **__: Any) -> None:
         """Without the arguments, among them the address with its query."""
+        if isinstance(sys.exc_info()[1], BlockingIOError):
+            log.info("client_fell_silent")
+            return
         log.error("server_error", what=str(msg).partition("%")[0].strip(), exc_info=sys.exc_info())
 
 

@@ -3,7 +3,7 @@
 set lock_timeout = '4s';
 
 -- Contacts are the planner's estimate: counting a million rows each minute is not worth the figure.
-create function public.business_counts() returns jsonb language sql stable set search_path = '' as $$
+create function public.business_counts() returns jsonb language sql stable security definer set search_path = '' as $$
   select jsonb_build_object(
     'imports', (select coalesce(jsonb_object_agg(status, n), '{}') from (select status, count(*) as n from public.imports group by status) s),
     'oldest_open_import_seconds', (select coalesce(extract(epoch from now() - min(created_at))::int, 0) from public.imports

@@ -56,7 +56,7 @@ insert into tests.definers values
   ('private.profile_for_new_user()', ''), ('private.record_opt_out()', ''), ('private.refresh_cards(uuid[])', ''),
   ('private.refuse_taken_phones(uuid[])', ''), ('private.spread_changed_contacts()', ''), ('private.spread_new_contacts()', ''),
   ('private.suppress_flagged()', ''), ('private.suppress_member()', ''), ('private.towns_changed()', ''),
-  ('begin_import(uuid,uuid,text,text,jsonb,integer,integer,jsonb)', 'service_role'), ('cancel_import(uuid)', 'authenticated'),
+  ('begin_import(uuid,uuid,text,text,jsonb,integer,integer,jsonb)', 'service_role'), ('business_counts()', 'service_role'), ('cancel_import(uuid)', 'authenticated'),
   ('claim_import(uuid,uuid,integer)', 'service_role'),
   ('create_import(uuid,uuid,text,text,bigint,text,text,text,text,text)', 'authenticated'), ('fail_import(uuid,uuid,text)', 'service_role'),
   ('finish_import(uuid,uuid)', 'service_role'), ('import_batch(uuid,uuid,integer,jsonb)', 'service_role'),

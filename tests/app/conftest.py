@@ -44,8 +44,27 @@ def app(config: Config) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> Iterator[FlaskClient]:
     yield app.test_client()
-    app.extensions["clients"].http.close()
-    app.extensions["clients"].redis.close()
+    close(app)
+
+
+@pytest.fixture
+def open_client() -> Iterator[Callable[[Config], FlaskClient]]:
+    """A client of an app with other settings."""
+    apps: list[Flask] = []
+
+    def make(config: Config) -> FlaskClient:
+        apps.append(create_app(config))
+        return apps[-1].test_client()
+
+    yield make
+    for app in apps:
+        close(app)
+
+
+def close(app: Flask) -> None:
+    held = app.extensions["clients"]
+    for client in (held.http, held.redis, held.limits):
+        client.close()
 
 
 @pytest.fixture
@@ -85,20 +104,6 @@ def team(make_location: Callable[..., Location]) -> Location:
 def live_config(stack: Stack) -> Config:
     config = Config.from_env({**stack.env, "UPLOAD_LIMIT_MB": "2"})
     return replace(config, quotas=Quotas(0, 0, 0, 0, 0))
-
-
-@pytest.fixture
-def open_client() -> Iterator[Callable[[Config], FlaskClient]]:
-    opened: list[FlaskClient] = []
-
-    def open_(config: Config) -> FlaskClient:
-        opened.append(create_app(config).test_client())
-        return opened[-1]
-
-    yield open_
-    for client in opened:
-        client.application.extensions["clients"].http.close()
-        client.application.extensions["clients"].redis.close()
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.config import Config
 
 ANSWERS = [
@@ -22,6 +22,8 @@ ANSWERS = [
     ("OPTIONS", "/api/v1/imports", 200),
     ("HEAD", "/docs", 200),
 ]
+
+Open = Callable[[Config], FlaskClient]
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
@@ -60,10 +62,10 @@ def test_data_is_not_kept_and_a_page_is_asked_for_again(client: FlaskClient) -> 
     assert client.get("/docs", buffered=True).headers["Cache-Control"] == "no-cache"
 
 
-def test_https_is_insisted_on_where_it_is_spoken(config: Config) -> None:
+def test_https_is_insisted_on_where_it_is_spoken(config: Config, open_client: Open) -> None:
     proto = {"X-Forwarded-Proto": "https"}
-    behind_a_proxy = create_app(replace(config, trusted_proxies=1)).test_client()
-    alone = create_app(config).test_client()
+    behind_a_proxy = open_client(replace(config, trusted_proxies=1))
+    alone = open_client(config)
     assert (
         "max-age="
         in behind_a_proxy.get("/health/live", headers=proto).headers["Strict-Transport-Security"]

@@ -85,8 +85,8 @@ def live(config: Config, stack: Stack, redis_conn: redis.Redis) -> Iterator[Flas
     held = app.extensions["clients"]
     app.extensions["readiness"] = readiness.Readiness(held, clock=iter(range(0, 10**6, 2)).__next__)
     yield app.test_client()
-    held.http.close()
-    held.redis.close()
+    for client in (held.http, held.redis, held.limits):
+        client.close()
 
 
 def everybody_works(redis_conn: redis.Redis) -> None:

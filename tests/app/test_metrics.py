@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,12 +10,14 @@ import redis
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app import create_app, shared_counts, workforce
+from app import shared_counts, workforce
 from app.config import Config
 from devstack.stack import Stack
 
 TOKEN = {"Authorization": "Bearer metrics-token-for-tests"}
 Samples = dict[tuple[str, tuple[str, ...]], float]
+
+Open = Callable[[Config], FlaskClient]
 
 
 @pytest.fixture
@@ -43,8 +45,8 @@ def scrape(client: FlaskClient) -> Samples:
     }
 
 
-def test_without_a_token_set_there_are_no_metrics(config: Config) -> None:
-    closed = create_app(replace(config, metrics_token="")).test_client()
+def test_without_a_token_set_there_are_no_metrics(config: Config, open_client: Open) -> None:
+    closed = open_client(replace(config, metrics_token=""))
     for headers in ({}, TOKEN, {"Authorization": "Bearer "}):
         assert closed.get("/metrics", headers=headers).status_code == 404
 
@@ -74,9 +76,9 @@ def test_what_a_caller_chooses_becomes_no_label(client: FlaskClient) -> None:
     assert 'method="OTHER",route="none",status="404"' in told
 
 
-def test_refusals_are_counted(config: Config) -> None:
+def test_refusals_are_counted(config: Config, open_client: Open) -> None:
     quotas = replace(config.quotas, open=1)
-    client = create_app(replace(config, quotas=quotas)).test_client()
+    client = open_client(replace(config, quotas=quotas))
     before = scrape(client).get(("crm_rate_limit_refusals_total", ("open",)), 0)
     here = {"REMOTE_ADDR": "192.0.2.99"}
     assert [client.get("/openapi.json", environ_overrides=here).status_code for _ in range(3)] == [
@@ -112,8 +114,8 @@ def test_what_workers_left_in_redis_is_told(client: FlaskClient, redis_conn: red
     assert told[("crm_queue_oldest_seconds", ("imports",))] > 10**9
 
 
-def test_redis_away_is_told_and_no_nought_is_invented(config: Config) -> None:
-    alone = create_app(replace(config, redis_url="redis://127.0.0.1:9/0")).test_client()
+def test_redis_away_is_told_and_no_nought_is_invented(config: Config, open_client: Open) -> None:
+    alone = open_client(replace(config, redis_url="redis://127.0.0.1:9/0"))
     told = scrape(alone)
     assert told[("crm_redis_up", ())] == 0
     assert not any(name.startswith(("crm_queue", "crm_jobs")) for name, _ in told)

@@ -9,6 +9,7 @@ import logging
 import pytest
 from flask import Flask, abort, redirect
 from flask.testing import FlaskClient
+from gunicorn.http.errors import InvalidChunkSize
 
 from app import logs
 from app.auth import open_to_all
@@ -21,19 +22,22 @@ KEYS = ["type", "title", "status", "detail", "code", "request_id"]
 def app(app: Flask) -> Flask:
     """The app with a few routes that fail in each way there is."""
 
+    failures = {
+        "refused": AppError(409, "import_ended", "It is done.", headers={"X-Why": "done"}),
+        "field": invalid_field("file", "empty_file", "The file is empty."),
+        "chunks": InvalidChunkSize(b"ana.ruiz"),
+        "silence": BlockingIOError(),
+    }
+
     @open_to_all
     def fail(how: str) -> object:
-        if how == "refused":
-            raise AppError(409, "import_ended", "It is done.", headers={"X-Why": "done"})
-        if how == "field":
-            raise invalid_field("file", "empty_file", "The file is empty.")
         if how == "teapot":
             abort(418)
         if how == "redirect":
             return redirect("/docs")
         if how == "abort-redirect":
             abort(redirect("/docs"))
-        raise ValueError("ana.ruiz@example.com is in the way")
+        raise failures.get(how) or ValueError("ana.ruiz@example.com is in the way")
 
     app.add_url_rule("/fail/<how>", view_func=fail)
     return app
@@ -69,6 +73,8 @@ def test_a_refused_field_is_named(client: FlaskClient) -> None:
         ("PUT", "/health/live", 405, "method_not_allowed"),
         ("GET", "/fail/teapot", 418, "im_a_teapot"),
         ("GET", "/fail/anyhow", 500, "internal_error"),
+        ("GET", "/fail/chunks", 400, "bad_request"),
+        ("GET", "/fail/silence", 408, "request_timeout"),
     ],
 )
 def test_every_failure_has_the_same_body(
@@ -149,3 +155,35 @@ def test_a_strange_request_id_is_replaced(client: FlaskClient, given: str) -> No
 def test_a_sane_request_id_is_kept(client: FlaskClient) -> None:
     answer = client.get("/health/live", headers={"X-Request-Id": "load-balancer.1_2"})
     assert answer.headers["X-Request-Id"] == "load-balancer.1_2"
+
+
+def test_head_and_options_are_answered_as_get_would_be(client: FlaskClient) -> None:
+    head = client.head("/health/live")
+    assert (head.status_code, head.data, head.content_length) == (200, b"", 16)
+    options = client.options("/api/v1/imports")
+    assert (options.status_code, options.data) == (200, b"")
+    assert "POST" in options.headers["Allow"]
+    assert client.head("/nowhere").status_code == client.options("/nowhere").status_code == 404
+
+
+def test_a_field_or_a_body_too_large_is_refused(
+    client: FlaskClient, signed_in: dict[str, str]
+) -> None:
+    for form in ({"list_name": "x" * 200_000}, {f"f{n}": "x" for n in range(60)}):
+        kind = "multipart/form-data"
+        answer = client.post("/api/v1/imports", data=form, headers=signed_in, content_type=kind)
+        assert (answer.status_code, answer.json["code"]) == (413, "payload_too_large")
+    body = b'{"email": "' + b"x" * 2_000_000 + b'"}'
+    kind = "application/json"
+    answer = client.post("/api/v1/invites", data=body, headers=signed_in, content_type=kind)
+    assert (answer.status_code, answer.json["code"]) == (413, "payload_too_large")
+    assert "1 MB" in answer.json["detail"]
+
+
+def test_a_log_that_cannot_be_written_refuses_no_request(client: FlaskClient) -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    logs.configure("info", Full())
+    assert client.get("/health/live").status_code == 200

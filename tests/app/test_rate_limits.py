@@ -17,6 +17,8 @@ IMPORT = "/api/v1/imports/00000000-0000-4000-8000-000000000001"
 OTHER = "00000000-0000-0000-0000-000000000008"
 Sign = Callable[..., str]
 
+Open = Callable[[Config], FlaskClient]
+
 
 @pytest.fixture
 def config(config: Config) -> Config:
@@ -101,8 +103,8 @@ def test_health_and_preflight_are_never_refused(client: FlaskClient) -> None:
     assert [client.options(IMPORT).status_code for _ in range(30)] == [200] * 30
 
 
-def test_nought_means_no_limit(config: Config) -> None:
-    unlimited = create_app(replace(config, quotas=Quotas(0, 0, 0, 0, 0))).test_client()
+def test_nought_means_no_limit(config: Config, open_client: Open) -> None:
+    unlimited = open_client(replace(config, quotas=Quotas(0, 0, 0, 0, 0)))
     answers = [unlimited.get("/docs/docs.css", buffered=True) for _ in range(30)]
     assert all(answer.status_code == 200 for answer in answers)
     assert "RateLimit" not in answers[0].headers
@@ -117,10 +119,12 @@ def forwarded(client: FlaskClient, address: str) -> int:
     return client.get("/openapi.json", headers={"X-Forwarded-For": address}).status_code
 
 
-def test_a_header_is_believed_only_behind_a_proxy_of_ours(config: Config) -> None:
-    alone = create_app(config).test_client()
+def test_a_header_is_believed_only_behind_a_proxy_of_ours(
+    config: Config, open_client: Open
+) -> None:
+    alone = open_client(config)
     assert [forwarded(alone, f"192.0.2.{n}") for n in range(5)] == [200] * 4 + [429]
-    behind_one = create_app(replace(config, trusted_proxies=1)).test_client()
+    behind_one = open_client(replace(config, trusted_proxies=1))
     assert [forwarded(behind_one, f"192.0.2.{n}") for n in range(5)] == [200] * 5
     # What the caller himself wrote stands before what our proxy added.
     assert [forwarded(behind_one, f"192.0.2.{n}, 192.0.2.0") for n in range(4)][3] == 429
