@@ -49,6 +49,8 @@ def status(options: argparse.Namespace) -> int:
     for name in SERVICES:
         if name in wanted or name in running:
             say(_line(stack, name))
+    if stack.pid("gateway"):
+        say(f"{'mails':<20}{stack.env['SUPABASE_URL']}/mails/page")
     say(f"{'settings':<20}{stack.folder.stack_env}")
     say(f"{'logs':<20}{stack.folder.logs}")
     if not stack.supervisor_pid():

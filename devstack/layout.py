@@ -66,6 +66,11 @@ class Folder:
         """What PostgREST reads."""
         return self.path / "postgrest_jwks.json"
 
+    @property
+    def mails(self) -> Path:
+        """What the gateway would have sent."""
+        return self.path / "mails.jsonl"
+
     def create(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         (CHECKOUT / ".local").chmod(0o700)

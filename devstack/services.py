@@ -19,7 +19,7 @@ from devstack.processes import recall
 VENV_BIN = CHECKOUT / ".venv" / "bin"
 SETTLED_AFTER_S = 1.0
 Pairs = dict[str, str]
-LIMITS = ("UPLOAD_LIMIT_MB", "RATE_LIMIT_")
+LIMITS = ("UPLOAD_LIMIT_MB", "RATE_LIMIT_", "SUPABASE_AUTH_EMAIL_MAX_FREQUENCY")
 # What answers the outside world must not hold the key that opens everything.
 WITHHELD = {"web": {"SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"}}
 

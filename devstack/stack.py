@@ -169,7 +169,8 @@ class Stack:
         for path in (self.folder.logs, self.folder.run, self.folder.storage):
             shutil.rmtree(path, ignore_errors=True)
         folder = self.folder
-        for path in (folder.stack_env, folder.devstack_env, folder.signing_keys, folder.jwks):
+        made = (folder.stack_env, folder.devstack_env, folder.signing_keys, folder.jwks)
+        for path in (*made, folder.mails):
             path.unlink(missing_ok=True)
         if not self.folder.is_default:
             shutil.rmtree(self.folder.path, ignore_errors=True)

@@ -9,6 +9,7 @@ import sys
 from aiohttp import web
 
 from devstack.gateway import app, settings
+from devstack.gateway.auth_settings import SettingsError
 from devstack.layout import StackError, refuse_production
 
 MAX_URL = 1 << 17
@@ -21,7 +22,7 @@ def main() -> int:
     try:
         refuse_production()
         told = settings.load(os.environ)
-    except (StackError, settings.SettingsError, ValueError) as error:
+    except (StackError, SettingsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     print(f"Local stand-in for Supabase on {told.public_url}, for development only", flush=True)

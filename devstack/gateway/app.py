@@ -10,7 +10,7 @@ from contextlib import suppress
 import psycopg
 from aiohttp import web
 
-from devstack.gateway import auth, realtime, rest, storage
+from devstack.gateway import auth, mailbox, realtime, rest, storage
 from devstack.gateway.callers import refusal
 from devstack.gateway.database import Database, is_down
 from devstack.gateway.keys import DATABASE, HUB, POSTGREST, SETTINGS
@@ -37,7 +37,7 @@ def build(settings: Settings) -> web.Application:
     app.router.add_get("/health", _health)
     app.router.add_route("*", "/rest/v1", rest.forward)
     app.router.add_route("*", "/rest/v1/{rest:.*}", rest.forward)
-    for part in (auth, storage, realtime):
+    for part in (auth, storage, realtime, mailbox):
         part.add_routes(app.router)
     realtime.prepare(app)
     app.on_response_prepare.append(_allow_browsers)
@@ -129,6 +129,8 @@ def _preflight(request: web.Request) -> web.Response:
 
 
 async def _allow_browsers(request: web.Request, response: web.StreamResponse) -> None:
+    if request.path.startswith("/mails"):
+        return
     if "Origin" in request.headers or request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = EXPOSED

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from devstack.gateway import auth_admin, auth_self, auth_tokens
-from devstack.gateway.auth_errors import AuthError, answers_errors
+from devstack.gateway import auth_admin, auth_mails, auth_self, auth_tokens, auth_verify
+from devstack.gateway.auth_errors import answers_errors
 from devstack.gateway.keys import SETTINGS
 
 PREFIX = "/auth/v1"
@@ -42,6 +42,14 @@ def add_routes(router: web.UrlDispatcher) -> None:
         ("GET", f"{PREFIX}/user", auth_self.get_user),
         ("PUT", f"{PREFIX}/user", auth_self.put_user),
         ("POST", f"{PREFIX}/logout", auth_self.logout),
+        ("POST", f"{PREFIX}/invite", auth_mails.invite),
+        ("POST", f"{PREFIX}/recover", auth_mails.recover),
+        ("POST", f"{PREFIX}/otp", auth_mails.otp),
+        ("POST", f"{PREFIX}/magiclink", auth_mails.otp),
+        ("POST", f"{PREFIX}/resend", auth_mails.resend),
+        ("GET", f"{PREFIX}/verify", auth_verify.by_link),
+        ("POST", f"{PREFIX}/verify", auth_verify.by_token),
+        ("POST", f"{PREFIX}/admin/generate_link", auth_mails.generate_link),
         ("GET", f"{PREFIX}/admin/users", auth_admin.list_users),
         ("POST", f"{PREFIX}/admin/users", auth_admin.create_user),
         ("GET", one_user, auth_admin.get_user),
@@ -82,8 +90,4 @@ async def _jwks(request: web.Request) -> web.Response:
 
 
 async def _signup(request: web.Request) -> web.Response:
-    if request.app[SETTINGS].auth.signup_enabled:
-        raise AuthError(
-            501, "unexpected_failure", "Sign-up is not served by the local stack: use the admin API"
-        )
-    raise AuthError(422, "signup_disabled", "Signups not allowed for this instance")
+    raise auth_mails.no_signup(request)

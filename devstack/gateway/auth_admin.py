@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -20,19 +19,19 @@ from devstack.gateway.keys import DATABASE, SETTINGS
 PAGE_SIZE = 50
 
 
-def _admins_only(request: web.Request) -> None:
+def admins_only(request: web.Request) -> None:
     if claims_of(request).get("role") not in ("service_role", "supabase_admin"):
         raise AuthError(403, "not_admin", "User not allowed")
 
 
-def _id_of(request: web.Request) -> uuid.UUID:
+def id_of(request: web.Request) -> uuid.UUID:
     try:
         return uuid.UUID(request.match_info["id"])
     except ValueError as error:
         raise AuthError(404, "validation_failed", "user_id must be an UUID") from error
 
 
-async def _found(connection: Connection, user_id: uuid.UUID) -> dict[str, Any]:
+async def found(connection: Connection, user_id: uuid.UUID) -> dict[str, Any]:
     user = await fetch_one(connection, "select * from auth.users where id = %s", (user_id,))
     if user is None:
         raise AuthError(404, "user_not_found", "User not found")
@@ -40,7 +39,7 @@ async def _found(connection: Connection, user_id: uuid.UUID) -> dict[str, Any]:
 
 
 async def list_users(request: web.Request) -> web.Response:
-    _admins_only(request)
+    admins_only(request)
     page, size = _number(request, "page", 1), _number(request, "per_page", PAGE_SIZE)
     async with request.app[DATABASE].admin() as connection:
         counted = await fetch_one(connection, "select count(*) as total from auth.users")
@@ -74,15 +73,15 @@ def _links(page: int, size: int, total: int) -> str:
 
 
 async def create_user(request: web.Request) -> web.Response:
-    _admins_only(request)
+    admins_only(request)
     body = await read_json(request)
     email = auth_rows.as_email(body.get("email"))
     user_id = _given_id(body)
     async with request.app[DATABASE].admin() as connection:
         await auth_rows.refuse_taken_email(connection, email)
-        changes = await _changes(
-            request, {}, body | {"password": body.get("password") or _no_password(body)}
-        )
+        changes = await _changes(request, {}, body)
+        if "encrypted_password" not in changes:
+            changes["encrypted_password"] = await passwords.hash_of_nothing()
         changes["raw_app_meta_data"] = {"provider": "email", "providers": ["email"]} | changes.get(
             "raw_app_meta_data", {}
         )
@@ -110,24 +109,19 @@ def _given_id(body: dict[str, Any]) -> uuid.UUID:
         ) from error
 
 
-def _no_password(body: dict[str, Any]) -> str | None:
-    """Somebody who is invited without one gets one that nobody knows."""
-    return None if body.get("password_hash") else secrets.token_urlsafe(32)
-
-
 async def get_user(request: web.Request) -> web.Response:
-    _admins_only(request)
+    admins_only(request)
     async with request.app[DATABASE].admin() as connection:
         return web.json_response(
-            await auth_rows.show(connection, await _found(connection, _id_of(request)))
+            await auth_rows.show(connection, await found(connection, id_of(request)))
         )
 
 
 async def update_user(request: web.Request) -> web.Response:
-    _admins_only(request)
+    admins_only(request)
     body = await read_json(request)
     async with request.app[DATABASE].admin() as connection:
-        user = await _found(connection, _id_of(request))
+        user = await found(connection, id_of(request))
         changes = await _changes(request, user, body)
         if body.get("email"):
             changes["email"] = auth_rows.as_email(body["email"])
@@ -139,10 +133,10 @@ async def update_user(request: web.Request) -> web.Response:
 
 
 async def delete_user(request: web.Request) -> web.Response:
-    _admins_only(request)
+    admins_only(request)
     body = await read_json(request)
     async with request.app[DATABASE].admin() as connection:
-        user = await _found(connection, _id_of(request))
+        user = await found(connection, id_of(request))
         if body.get("should_soft_delete"):
             await end_sessions(connection, user["id"])
             gone = {
@@ -179,6 +173,6 @@ async def _changes(
 
 async def _password(request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
     if body.get("password"):
-        shortest = request.app[SETTINGS].auth.password_min_length
-        return {"encrypted_password": await passwords.new_hash(str(body["password"]), shortest)}
+        auth = request.app[SETTINGS].auth
+        return {"encrypted_password": await passwords.new_hash(str(body["password"]), auth)}
     return {"encrypted_password": str(body["password_hash"])} if body.get("password_hash") else {}

@@ -9,7 +9,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from devstack.gateway.auth_errors import AuthError
-from devstack.gateway.database import Connection, fetch_all, fetch_one
+from devstack.gateway.auth_settings import seconds
+from devstack.gateway.database import Connection, fetch_all, fetch_one, fetch_row
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 SHOWN_WHEN_SET = (
@@ -23,12 +24,15 @@ SHOWN_WHEN_SET = (
     "recovery_sent_at",
     "confirmation_sent_at",
 )
-DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|m|s|ms|us|ns))+")
-SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 USER_BY_ID = "select * from auth.users where id = %s and deleted_at is null"
 USER_BY_EMAIL = (
     "select * from auth.users where lower(email) = %s and aud = 'authenticated' and not is_sso_user"
     " and deleted_at is null for no key update"
+)
+FACTOR_MOMENTS = ("created_at", "updated_at", "last_challenged_at")
+FACTORS = (
+    "select id::text, created_at, updated_at, status::text, friendly_name, factor_type::text,"
+    " last_challenged_at from auth.mfa_factors where user_id = %s order by created_at, id"
 )
 IDENTITIES = (
     "select id::text as identity_id, provider_id as id, user_id::text, identity_data, provider,"
@@ -55,7 +59,7 @@ def is_banned(user: dict[str, Any]) -> bool:
 
 
 async def show(connection: Connection, user: dict[str, Any]) -> dict[str, Any]:
-    """The user as clients parse it, with identities."""
+    """The user as clients parse it, with identities and second factors."""
     identities = await fetch_all(connection, IDENTITIES, (user["id"],))
     shown: dict[str, Any] = {
         "id": str(user["id"]),
@@ -70,13 +74,36 @@ async def show(connection: Connection, user: dict[str, Any]) -> dict[str, Any]:
         "updated_at": moment(user["updated_at"]),
         "is_anonymous": user["is_anonymous"],
     }
+    if factors := await show_factors(connection, user["id"]):
+        shown["factors"] = factors
     return shown | {name: moment(user[name]) for name in SHOWN_WHEN_SET if user[name] is not None}
+
+
+async def show_factors(connection: Connection, user_id: Any) -> list[dict[str, Any]]:
+    return [_show_factor(row) for row in await fetch_all(connection, FACTORS, (user_id,))]
+
+
+def _show_factor(row: dict[str, Any]) -> dict[str, Any]:
+    shown = row | {name: moment(row[name]) for name in FACTOR_MOMENTS}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _show_identity(row: dict[str, Any]) -> dict[str, Any]:
     return row | {
         name: moment(row[name]) for name in ("last_sign_in_at", "created_at", "updated_at")
     }
+
+
+async def add(connection: Connection, email: str, user_metadata: dict[str, Any]) -> dict[str, Any]:
+    """Somebody who has neither confirmed his address nor chosen a password."""
+    row = await fetch_row(
+        connection,
+        "insert into auth.users (email, encrypted_password, raw_app_meta_data, raw_user_meta_data)"
+        " values (%s, '', %s, %s) returning *",
+        (email, Jsonb({"provider": "email", "providers": ["email"]}), Jsonb(user_metadata)),
+    )
+    await give_email_identity(connection, row)
+    return row
 
 
 async def write(connection: Connection, user_id: Any, changes: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +116,7 @@ async def write(connection: Connection, user_id: Any, changes: dict[str, Any]) -
     row = await fetch_one(connection, query, values | {"_id": user_id})
     if row is None:
         raise AuthError(404, "user_not_found", "User not found")
-    if "email" in changes:
+    if changes.keys() & {"email", "email_confirmed_at"}:
         await give_email_identity(connection, row)
     return row
 
@@ -135,12 +162,12 @@ def banned_until(duration: str) -> datetime | None:
     """`none`, or a Go duration such as 24h or 1h30m."""
     if duration == "none":
         return None
-    if not DURATION.fullmatch(duration):
+    try:
+        lasts = timedelta(seconds=seconds(duration))
+    except ValueError as error:
         raise AuthError(
             400,
             "validation_failed",
             f"invalid format for ban duration: {duration!r} (use 24h, or none)",
-        )
-    parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|m|us|ns|s)", duration)
-    seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
-    return datetime.now(UTC) + timedelta(seconds=seconds)
+        ) from error
+    return datetime.now(UTC) + lasts

@@ -85,8 +85,9 @@ async def _changes(
             raise AuthError(
                 422, "same_password", "New password should be different from the old password."
             )
-        shortest = request.app[SETTINGS].auth.password_min_length
-        changes["encrypted_password"] = await passwords.new_hash(str(body["password"]), shortest)
+        changes["encrypted_password"] = await passwords.new_hash(
+            str(body["password"]), request.app[SETTINGS].auth
+        )
     if body.get("data") is not None:
         changes["raw_user_meta_data"] = auth_rows.merged(user["raw_user_meta_data"], body["data"])
     return changes

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from typing import Any
 
 from devstack.gateway.auth_errors import AuthError
 from devstack.gateway.auth_hook import ask_hook
+from devstack.gateway.auth_refresh_tokens import active_token, add_token, next_token, revoke_tokens
 from devstack.gateway.auth_rows import is_banned, show
-from devstack.gateway.database import Connection, fetch_one, fetch_row
+from devstack.gateway.database import Connection, fetch_all, fetch_one, fetch_row
 from devstack.gateway.settings import Settings
+
+# `authentication_method` of the token hook → how `amr` names it; a refresh proves nothing new.
+PROOFS = ("password", "otp", "totp")
 
 
 async def open_session(
-    connection: Connection, settings: Settings, user: dict[str, Any]
+    connection: Connection, settings: Settings, user: dict[str, Any], method: str
 ) -> dict[str, Any]:
-    """A new session after a password was proven; the answer to the client."""
+    """A new session after a password or a mail was proven; the answer to the client."""
     session = await fetch_row(
         connection, "insert into auth.sessions (user_id) values (%s) returning *", (user["id"],)
     )
@@ -26,8 +29,25 @@ async def open_session(
         " where id = %s returning *",
         (user["id"],),
     )
-    refresh_token = await _add_refresh_token(connection, user["id"], session["id"], parent=None)
-    return await _answer(connection, settings, stamped, session, refresh_token, "password")
+    refresh_token = await add_token(connection, user["id"], session["id"], parent=None)
+    return await _answer(connection, settings, stamped, session, refresh_token, method)
+
+
+async def raise_session(
+    connection: Connection, settings: Settings, user: dict[str, Any], session_id: Any, factor: Any
+) -> dict[str, Any]:
+    """The session with the second factor proven, and new tokens that say so; the old are spent."""
+    session = await fetch_row(
+        connection,
+        "update auth.sessions set aal = 'aal2', factor_id = %s, updated_at = now()"
+        " where id = %s returning *",
+        (factor, session_id),
+    )
+    current = await active_token(connection, session_id)
+    await revoke_tokens(connection, session_id)
+    parent = current["token"] if current else None
+    token = await add_token(connection, user["id"], session_id, parent)
+    return await _answer(connection, settings, user, session, token, "totp")
 
 
 async def refresh(
@@ -51,63 +71,14 @@ async def refresh(
     )
     if user is None or is_banned(user):
         return AuthError(400, "user_banned", "Invalid Refresh Token: User Banned")
-    next_token = await _next_refresh_token(connection, settings, token)
-    if next_token is None:
+    following = await next_token(connection, settings, token)
+    if following is None:
         return AuthError(400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
     await connection.execute(
         "update auth.sessions set refreshed_at = now(), updated_at = now() where id = %s",
         (session["id"],),
     )
-    return await _answer(connection, settings, user, session, next_token, "token_refresh")
-
-
-async def _next_refresh_token(
-    connection: Connection, settings: Settings, token: dict[str, Any]
-) -> str | None:
-    """None when the token was used before: then the whole session has lost its tokens."""
-    if token["revoked"]:
-        active = await fetch_one(
-            connection,
-            "select token, parent from auth.refresh_tokens where session_id = %s and not revoked"
-            " order by id desc limit 1",
-            (token["session_id"],),
-        )
-        # The client lost the answer to its last refresh: GoTrue gives it again, at any time.
-        if active is not None and active["parent"] == token["token"]:
-            return str(active["token"])
-        reusable = await fetch_one(
-            connection,
-            "select updated_at + make_interval(secs => %s) > now() as yes"
-            " from auth.refresh_tokens where id = %s",
-            (settings.auth.reuse_interval_s, token["id"]),
-        )
-        if active is None or reusable is None or not reusable["yes"]:
-            await _revoke_tokens(connection, token["session_id"])
-            return None
-    await _revoke_tokens(connection, token["session_id"])
-    return await _add_refresh_token(
-        connection, token["user_id"], token["session_id"], parent=token["token"]
-    )
-
-
-async def _revoke_tokens(connection: Connection, session_id: Any) -> None:
-    await connection.execute(
-        "update auth.refresh_tokens set revoked = true, updated_at = now()"
-        " where session_id = %s and not revoked",
-        (session_id,),
-    )
-
-
-async def _add_refresh_token(
-    connection: Connection, user_id: Any, session_id: Any, parent: str | None
-) -> str:
-    token = secrets.token_urlsafe(16)
-    await connection.execute(
-        "insert into auth.refresh_tokens (token, user_id, session_id, parent)"
-        " values (%s, %s, %s, %s)",
-        (token, str(user_id), session_id, parent),
-    )
-    return token
+    return await _answer(connection, settings, user, session, following, "token_refresh")
 
 
 async def _answer(
@@ -118,7 +89,9 @@ async def _answer(
     refresh_token: str,
     method: str,
 ) -> dict[str, Any]:
-    claims = _claims(settings, user, session)
+    if method in PROOFS:
+        await _note_proof(connection, session["id"], method)
+    claims = _claims(settings, user, session, await _amr(connection, session["id"]))
     if settings.auth.hook:
         claims = await ask_hook(connection, settings.auth.hook, claims, method)
     return {
@@ -132,7 +105,29 @@ async def _answer(
     }
 
 
-def _claims(settings: Settings, user: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
+async def _note_proof(connection: Connection, session_id: Any, method: str) -> None:
+    await connection.execute(
+        "insert into auth.mfa_amr_claims"
+        " (id, session_id, authentication_method, created_at, updated_at)"
+        " values (gen_random_uuid(), %s, %s, now(), now())"
+        " on conflict (session_id, authentication_method) do update set updated_at = now()",
+        (session_id, method),
+    )
+
+
+async def _amr(connection: Connection, session_id: Any) -> list[dict[str, Any]]:
+    return await fetch_all(
+        connection,
+        "select authentication_method as method,"
+        " extract(epoch from updated_at)::bigint as timestamp"
+        " from auth.mfa_amr_claims where session_id = %s order by updated_at desc",
+        (session_id,),
+    )
+
+
+def _claims(
+    settings: Settings, user: dict[str, Any], session: dict[str, Any], amr: list[dict[str, Any]]
+) -> dict[str, Any]:
     now = int(time.time())
     return {
         "iss": settings.issuer,
@@ -147,7 +142,7 @@ def _claims(settings: Settings, user: dict[str, Any], session: dict[str, Any]) -
         "role": user["role"],
         "aal": session["aal"],
         "session_id": str(session["id"]),
-        "amr": [{"method": "password", "timestamp": int(session["created_at"].timestamp())}],
+        "amr": amr,
         "is_anonymous": user["is_anonymous"],
     }
 

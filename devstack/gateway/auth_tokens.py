@@ -46,7 +46,8 @@ async def _by_password(request: web.Request, body: dict[str, Any]) -> dict[str, 
             raise AuthError(400, "user_banned", "User is banned")
         if user["email_confirmed_at"] is None:
             raise AuthError(400, "email_not_confirmed", "Email not confirmed")
-        return await open_session(connection, request.app[SETTINGS], user)
+        answer = await open_session(connection, request.app[SETTINGS], user, "password")
+    return answer | {"weak_password": passwords.weakness(password, request.app[SETTINGS].auth)}
 
 
 async def _by_refresh_token(request: web.Request, body: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ OPEN_PATHS = (
     "/health",
     "/auth/v1/.well-known/",
     "/auth/v1/health",
+    "/auth/v1/verify",
+    "/mails",
     "/storage/v1/object/public/",
     "/storage/v1/object/info/public/",
 )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devstack.gateway import auth_settings
+from devstack.gateway.auth_settings import AuthSettings, SettingsError
 from devstack.gateway.jwt_keys import JwtKeys
 
 SIZE_UNITS = {
@@ -36,20 +38,6 @@ REQUIRED = (
 )
 
 
-class SettingsError(Exception):
-    """One line that says which setting is wrong and what to do."""
-
-
-@dataclass(frozen=True)
-class AuthSettings:
-    signup_enabled: bool
-    token_lifetime_s: int
-    reuse_interval_s: int
-    password_min_length: int
-    hook: str | None
-    """`schema.function` of the custom access token hook."""
-
-
 @dataclass(frozen=True)
 class Settings:
     port: int
@@ -59,9 +47,16 @@ class Settings:
     anon_key: str
     service_role_key: str
     public_url: str
+    publishable_key: str
+    secret_key: str
+    """Both empty where the stack was made before there were such keys."""
     storage_dir: Path
     file_size_limit: int
     auth: AuthSettings
+
+    @property
+    def mails_file(self) -> Path:
+        return self.storage_dir.with_name("mails.jsonl")
 
     @property
     def issuer(self) -> str:
@@ -86,10 +81,12 @@ def load(env: Mapping[str, str]) -> Settings:
         jwt_keys=JwtKeys(secret, Path(keys) if keys else None),
         anon_key=env["SUPABASE_ANON_KEY"],
         service_role_key=env["SUPABASE_SERVICE_ROLE_KEY"],
+        publishable_key=env.get("SUPABASE_PUBLISHABLE_KEY", ""),
+        secret_key=env.get("SUPABASE_SECRET_KEY", ""),
         public_url=env["SUPABASE_URL"].rstrip("/"),
         storage_dir=Path(env["STORAGE_DIR"]),
         file_size_limit=parse_size(limit),
-        auth=_auth_settings(config.get("auth", {})),
+        auth=auth_settings.read(config.get("auth", {}), env),
     )
 
 
@@ -102,28 +99,6 @@ def _read_config(path: Path) -> dict[str, Any]:
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
-
-
-def _auth_settings(auth: dict[str, Any]) -> AuthSettings:
-    return AuthSettings(
-        signup_enabled=bool(auth.get("enable_signup", True)),
-        token_lifetime_s=int(auth.get("jwt_expiry", 3600)),
-        reuse_interval_s=int(auth.get("refresh_token_reuse_interval", 10)),
-        password_min_length=int(auth.get("minimum_password_length", 6)),
-        hook=_hook(auth.get("hook", {}).get("custom_access_token", {})),
-    )
-
-
-def _hook(section: dict[str, Any]) -> str | None:
-    if not section.get("enabled"):
-        return None
-    uri = str(section.get("uri", ""))
-    found = re.fullmatch(r"pg-functions://[^/]+/([a-z_]\w*)/([a-z_]\w*)", uri)
-    if not found:
-        raise SettingsError(
-            f"auth.hook.custom_access_token.uri {uri!r}: only pg-functions://postgres/<schema>/<function>"
-        )
-    return f"{found[1]}.{found[2]}"
 
 
 def parse_size(value: str | int | float) -> int:

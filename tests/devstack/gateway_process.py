@@ -22,8 +22,17 @@ READY_WITHIN_S = 20.0
 SCRIPT_LIMIT_S = 60.0
 CONFIG = """
 [auth]
+site_url = "https://crm.example.com"
+additional_redirect_urls = ["https://*.preview.example.com/**"]
 enable_signup = false
 refresh_token_reuse_interval = 10
+[auth.email]
+otp_length = 8
+otp_expiry = 600
+max_frequency = "60s"
+[auth.mfa.totp]
+enroll_enabled = true
+verify_enabled = true
 [auth.hook.custom_access_token]
 enabled = true
 uri = "pg-functions://postgres/gw_test/hook"
@@ -67,6 +76,15 @@ class Gateway:
     @property
     def service_key(self) -> str:
         return self.env["SUPABASE_SERVICE_ROLE_KEY"]
+
+    def mails(self, to: str) -> list[dict[str, Any]]:
+        """Newest first: type, subject, link, code, token_hash, text, html, at."""
+        return list(httpx.get(f"{self.url}/mails", params={"to": to}).raise_for_status().json())
+
+    def auth(self, path: str, key: str | None = None, **body: Any) -> httpx.Response:
+        """POST to Auth with the anon key or another one."""
+        headers = {"apikey": key or self.anon_key}
+        return httpx.post(f"{self.url}/auth/v1{path}", json=body, headers=headers)
 
     def sql(self, query: str, values: Any = None) -> list[DictRow]:
         """As superuser, each call a transaction of its own."""

@@ -1,0 +1,60 @@
+"""Rows of auth.refresh_tokens: each is used once, and the next one names it as its parent."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from devstack.gateway.database import Connection, fetch_one
+from devstack.gateway.settings import Settings
+
+
+async def next_token(
+    connection: Connection, settings: Settings, token: dict[str, Any]
+) -> str | None:
+    """None when the token was used before: then the whole session has lost its tokens."""
+    if token["revoked"]:
+        active = await active_token(connection, token["session_id"])
+        # The client lost the answer to its last refresh: GoTrue gives it again, at any time.
+        if active is not None and active["parent"] == token["token"]:
+            return str(active["token"])
+        reusable = await fetch_one(
+            connection,
+            "select updated_at + make_interval(secs => %s) > now() as yes"
+            " from auth.refresh_tokens where id = %s",
+            (settings.auth.reuse_interval_s, token["id"]),
+        )
+        if active is None or reusable is None or not reusable["yes"]:
+            await revoke_tokens(connection, token["session_id"])
+            return None
+    await revoke_tokens(connection, token["session_id"])
+    return await add_token(connection, token["user_id"], token["session_id"], parent=token["token"])
+
+
+async def active_token(connection: Connection, session_id: Any) -> dict[str, Any] | None:
+    return await fetch_one(
+        connection,
+        "select token, parent from auth.refresh_tokens where session_id = %s and not revoked"
+        " order by id desc limit 1",
+        (session_id,),
+    )
+
+
+async def revoke_tokens(connection: Connection, session_id: Any) -> None:
+    await connection.execute(
+        "update auth.refresh_tokens set revoked = true, updated_at = now()"
+        " where session_id = %s and not revoked",
+        (session_id,),
+    )
+
+
+async def add_token(
+    connection: Connection, user_id: Any, session_id: Any, parent: str | None
+) -> str:
+    token = secrets.token_urlsafe(16)
+    await connection.execute(
+        "insert into auth.refresh_tokens (token, user_id, session_id, parent)"
+        " values (%s, %s, %s, %s)",
+        (token, str(user_id), session_id, parent),
+    )
+    return token
