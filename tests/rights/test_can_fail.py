@@ -61,6 +61,14 @@ def test_a_column_too_few_or_too_many_is_noticed(
     }
 
 
+def test_a_column_that_every_row_needs_is_noticed_too(cells: Cells, lines: list[Line]) -> None:
+    [line] = statement.of(lines, "notes", "insert")
+    columns = tuple(name for name in line.columns if name != "body")
+    assert cells.differences(stated(lines, "notes", "insert", columns=columns)) == [
+        f"{role}: insert notes (body) is allowed, stated: refused" for role in ("owner", "admin")
+    ]
+
+
 def test_a_grant_nobody_stated_is_noticed(cells: Cells, lines: list[Line], rights_db: Db) -> None:
     with changed(
         rights_db,

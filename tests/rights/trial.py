@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from tests.rights.rows import Body, Place, Rows
+from tests.rights.rows import Body, Rows
 from tests.rights.world import Actor
 
 YES, NO = "allowed", "refused"
@@ -38,17 +38,14 @@ class Trial:
         )
         return NO if answer.is_success and answer.json() == [] else verdict(answer)
 
-    def insert(self, actor: Actor, table: str, place: Place, more: Body) -> str:
-        """A whole new row with `more` columns; counted when it is there afterwards."""
-        body = self.rows.body(table, place)
+    def insert(self, actor: Actor, table: str, body: Body, more: Body) -> str:
+        """A new row with `more` columns; what counts is whether it is there afterwards."""
         before = self.rows.there(table, body)
         answer = self.http.post(f"/{table}", json=body | more, headers=actor.headers)
         said, kept = verdict(answer), self.rows.there(table, body) > before
-        return (
-            said
-            if kept == (said == YES)
-            else f"{said}, but the row is {'' if kept else 'not '}there"
-        )
+        if kept == (said == YES):
+            return said
+        return f"{said}, but the row is {'' if kept else 'not '}there"
 
     def update(self, actor: Actor, table: str, key: Body, change: Body) -> str:
         before = self.rows.version(table, key)
