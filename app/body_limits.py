@@ -22,8 +22,7 @@ def register(app: Flask, upload_limit_bytes: int) -> None:
     )
 
     def make_room_for_a_file() -> None:
-        passing = passage.current()
-        if passing and passing.method == "POST" and request.mimetype == "multipart/form-data":
+        if passage.this().method == "POST" and request.mimetype == "multipart/form-data":
             # The form's other fields need room beside the file itself.
             request.max_content_length = upload_limit_bytes + OTHER_BYTES
 

@@ -49,5 +49,13 @@ def current() -> Passage | None:
     return _current.get()
 
 
+def this() -> Passage:
+    """The one that passes now. Raises LookupError outside a request."""
+    passage = _current.get()
+    if passage is None:
+        raise LookupError("no request is passing")
+    return passage
+
+
 def begin(passage: Passage) -> None:
     _current.set(passage)

@@ -50,21 +50,17 @@ class RateLimits:
 
     def refuse_guesses(self) -> None:
         """To be called before a credential is checked elsewhere. Raises AppError 429."""
-        passing, quota = passage.current(), self._quotas.failed
-        if not quota or not passing:
-            return
-        if self._leases.is_spent(f"failed:{network(passing.address)}", quota):
+        quota, address = self._quotas.failed, passage.this().address
+        if quota and self._leases.is_spent(f"failed:{network(address)}", quota):
             raise _refusal("failed", WINDOW_S)
 
 
 def _tell(limit: str, quota: int, standing: Standing) -> None:
     """https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10."""
-    passing = passage.current()
-    if passing:
-        passing.headers = [
-            ("RateLimit-Policy", f'"{limit}";q={quota};w={WINDOW_S}'),
-            ("RateLimit", f'"{limit}";r={standing.remaining};t={standing.reset_s}'),
-        ]
+    passage.this().headers = [
+        ("RateLimit-Policy", f'"{limit}";q={quota};w={WINDOW_S}'),
+        ("RateLimit", f'"{limit}";r={standing.remaining};t={standing.reset_s}'),
+    ]
 
 
 def _refusal(limit: str, wait_s: int) -> AppError:
@@ -77,16 +73,15 @@ def register_before_auth(app: Flask, limits: RateLimits) -> None:
     """What needs no knowledge of the caller, and what an answer 401 costs."""
 
     def count_address() -> None:
-        passing = passage.current()
-        if passing and _is_limited(passing):
+        passing = passage.this()
+        if _is_limited(passing):
             limits.count("ip", network(passing.address))
 
     def count_failed_sign_in(response: Response) -> Response:
-        passing = passage.current()
-        if response.status_code != 401 or not passing:
+        if response.status_code != 401:
             return response
         try:
-            limits.count("failed", network(passing.address))
+            limits.count("failed", network(passage.this().address))
         except AppError as too_many:
             return problem(too_many)
         return response
@@ -99,9 +94,7 @@ def register_after_auth(app: Flask, limits: RateLimits) -> None:
     """A person by his id, a program by its key; who needs no token, by his address."""
 
     def count_caller() -> None:
-        passing, user = passage.current(), g.get("user")
-        if not passing:
-            return
+        passing, user = passage.this(), g.get("user")
         if user:
             passing.user_id, passing.key_prefix = user.id, user.key_prefix
             limits.count(*(("key", user.key_id) if user.key_id else ("user", user.id)))

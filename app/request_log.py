@@ -51,10 +51,8 @@ class Surround:
 
 
 def _note_route() -> None:
-    passing = passage.current()
-    if passing:
-        rule = request.url_rule
-        passing.route = rule.rule if rule else None
+    rule = request.url_rule
+    passage.this().route = rule.rule if rule else None
 
 
 def _dress(passing: Passage, environ: dict[str, Any], sent: headers.Headers) -> None:
