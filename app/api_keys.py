@@ -47,7 +47,14 @@ def facts(database: Database, key: str) -> Row:
 
 
 def _user(found: Row, key: str) -> User:
-    return User(found["user_id"], "", key, key_id=found["id"], key_prefix=found["prefix"])
+    return User(
+        found["user_id"],
+        "",
+        key,
+        key_id=found["id"],
+        key_prefix=found["prefix"],
+        location_id=found["location_id"],
+    )
 
 
 def refuse_programs(user: User, code: str, detail: str) -> None:

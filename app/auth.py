@@ -30,6 +30,8 @@ class User:
     token: str = field(repr=False)
     key_id: str | None = None
     key_prefix: str | None = None
+    # The one location a key is good for; where a person works is asked of Postgres.
+    location_id: str | None = None
 
 
 class Check(Protocol):

@@ -27,6 +27,8 @@ STALE_S = 3600.0
 # Anybody can send unknown key ids; they must not make us ask the issuer for each.
 REFETCH_GAP_S = 10.0
 TIMEOUT_S = 3.0
+# For a key nobody here has seen, while another request asks.
+PATIENCE_S = 0.5
 ALGORITHMS = ("ES256", "RS256")
 
 NEVER = float("-inf")
@@ -59,11 +61,12 @@ class PublicKeys:
 
     def get(self, key_id: str) -> jwt.PyJWK | None:
         """The key, or None when there is none of that id. Raises AppError 503 without an answer."""
-        known, now = self._known, self._clock()
-        if self._is_due(known, key_id, now):
-            known = self._ask_once(known, now)
+        before, now = self._known, self._clock()
+        due = self._is_due(before, key_id, now)
+        known = self._ask_once(before, _patience_s(before, key_id, now)) if due else before
         found = known.keys.get(key_id)
-        if now - known.fetched_at > STALE_S or (found is None and known.issuer_is_away):
+        cannot_say = known.issuer_is_away or (due and known is before)
+        if now - known.fetched_at > STALE_S or (found is None and cannot_say):
             raise unavailable("auth_unavailable", "The sign-in service")
         return found
 
@@ -71,10 +74,9 @@ class PublicKeys:
         wanted = now - known.fetched_at > REFRESH_S or key_id not in known.keys
         return wanted and now - known.asked_at > REFETCH_GAP_S
 
-    def _ask_once(self, known: _Known, now: float) -> _Known:
-        """One asks. The others wait only when they have nothing they may go on with."""
-        may_wait = now - known.fetched_at > KEEP_S
-        if self._asking.acquire(timeout=TIMEOUT_S) if may_wait else self._asking.acquire(False):
+    def _ask_once(self, known: _Known, patience_s: float) -> _Known:
+        """One asks; the others wait so long for the answer, and go on with what is known."""
+        if self._asking.acquire(timeout=patience_s):
             try:
                 if self._known is known:
                     self._known = self._ask(known)
@@ -95,6 +97,13 @@ class PublicKeys:
             log.error("jwks_without_keys")
         at = self._clock()
         return _Known(keys, fetched_at=at, asked_at=at)
+
+
+def _patience_s(known: _Known, key_id: str, now: float) -> float:
+    """Only who has nothing he may go on with waits at all."""
+    if now - known.fetched_at > (STALE_S if known.issuer_is_away else KEEP_S):
+        return TIMEOUT_S
+    return 0 if key_id in known.keys else PATIENCE_S
 
 
 def _usable(item: dict[str, Any]) -> tuple[str, jwt.PyJWK] | None:

@@ -41,6 +41,7 @@ def door() -> Door:
 def test_a_program_is_known_by_its_key(door: Door) -> None:
     user = door.check.user(KEY)
     assert (user.id, user.key_id, user.key_prefix) == ("maker", "key", "aac_0123abcd")
+    assert user.location_id == "here"
     assert KEY not in repr(user)
     (request,) = door.asked
     assert request.url == "http://sb/rest/v1/rpc/use_api_key"

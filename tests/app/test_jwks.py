@@ -64,6 +64,47 @@ def test_while_one_asks_the_others_go_on_with_what_is_known(issuer: Issuer) -> N
     assert seen == [known] and issuer.asked == 2
 
 
+def test_nobody_waits_for_an_issuer_that_is_known_to_be_away(issuer: Issuer) -> None:
+    known = issuer.public_keys.get("first")
+    issuer.away = True
+    issuer.clock_s += KEEP_S + 1
+    assert issuer.public_keys.get("first") is known
+    issuer.clock_s += REFETCH_GAP_S + 1
+    seen: list[object] = []
+
+    def another() -> None:
+        thread = threading.Thread(target=lambda: seen.append(issuer.public_keys.get("first")))
+        thread.start()
+        thread.join(SOON_S)
+
+    issuer.meanwhile = another
+    assert issuer.public_keys.get("first") is known
+    assert seen == [known] and issuer.asked == 3
+
+
+def test_an_unknown_key_is_not_refused_while_somebody_asks(issuer: Issuer) -> None:
+    """A key that has just begun to sign: its holder must not be told to sign in again."""
+    issuer.public_keys.get("first")
+    issuer.add("second")
+    issuer.clock_s += REFETCH_GAP_S + 1
+    seen: list[object] = []
+
+    def another() -> None:
+        try:
+            seen.append(issuer.public_keys.get("second"))
+        except AppError as refused:
+            seen.append(refused.code)
+
+    def meanwhile() -> None:
+        thread = threading.Thread(target=another)
+        thread.start()
+        thread.join(SOON_S)
+
+    issuer.meanwhile = meanwhile
+    assert issuer.public_keys.get("second")
+    assert seen == ["auth_unavailable"] and issuer.asked == 2
+
+
 def test_many_at_once_ask_once(issuer: Issuer) -> None:
     """With nothing known, all wait for the one answer."""
     started = threading.Barrier(8)
