@@ -20,7 +20,7 @@ from devstack.stack import Stack
 SERVICES = ["postgres", "redis", "postgrest", "gateway"]
 # What decides about somebody's rows and rights: no line of it goes untested (the rest:
 # pyproject.toml).
-RIGHTS = "auth tokens jwks kept api_keys db idempotency rate_limits"
+RIGHTS = "auth tokens jwks kept api_keys db idempotency leases rate_limits"
 RULES = ["app/contacts/*", "app/imports/*", "app/identity/*", "edge_jobs/identity.py"] + [
     f"app/{name}.py" for name in RIGHTS.split()
 ]
