@@ -10,7 +10,7 @@ create table private.idempotency_keys (
   attempt int not null default 1,
   leased_until timestamptz default clock_timestamp() + interval '60 seconds',
   status int check (status between 200 and 299),
-  answer text check (length(answer) <= 200000),
+  answer text check (length(answer) <= 32768),
   location_id uuid references public.locations (id) on delete cascade, role text,
   created_at timestamptz not null default now(),
   primary key (user_id, key_hash)
@@ -57,6 +57,8 @@ begin
     end if;
     update private.idempotency_keys set attempt = attempt + 1, leased_until = clock_timestamp() + interval '60 seconds'
       where user_id = auth.uid() and key_hash = p_key_hash returning * into v_row;
+  elsif (select count(*) from (select from private.idempotency_keys where user_id = auth.uid() limit 2001) held) > 2000 then
+    perform private.refuse(429, 'too_many_requests', 'You have sent too many requests with an Idempotency-Key today.', 'Try again tomorrow.');
   end if;
   return jsonb_build_object('resource_id', v_row.resource_id, 'attempt', v_row.attempt);
 end $$;

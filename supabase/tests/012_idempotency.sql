@@ -1,6 +1,6 @@
 -- A request sent twice is done once: by whom it may be begun, taken up, finished and forgotten. And what a person is told of himself.
 begin;
-select plan(45);
+select plan(47);
 \i supabase/tests/support/actors.sql
 
 create function tests.begin_it(p_key text, p_route text default 'POST /x', p_body text default 'body') returns text language sql as $$
@@ -61,6 +61,11 @@ update private.idempotency_keys set created_at = now() - interval '25 hours' whe
 select is(tests.answer('owner', format('select r ->> ''attempt'' from (%s) x (r)', tests.begin_it('c', 'POST /y'))), '1', 'after a day a key is new');
 update private.idempotency_keys set created_at = now() - interval '25 hours' where user_id = tests.id('owner');
 select is(tests.answer('service_role', 'select forget_requests()'), '2', 'the sweep forgets what is old');
+
+insert into private.idempotency_keys (user_id, key_hash, route, fingerprint)
+  select tests.id('admin'), encode(sha256(n::text::bytea), 'hex'), 'POST /x', repeat('a', 64) from generate_series(1, 2000) n;
+select is(tests.probe('admin', tests.begin_it('one more')), 'PT429 too_many_requests', 'nobody fills the table');
+select is(tests.probe('marketer', tests.begin_it('one more')), '1 rows', 'or stops another');
 
 select is(tests.answer('owner', 'select who_am_i() ->> ''email'''), 'owner@tests.example.com', 'a person is told who he is');
 select is(tests.answer('both', 'select jsonb_array_length(who_am_i() -> ''locations'')'), '2', 'and where he works');
