@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from devstack.gateway import auth_admin, auth_mails, auth_self, auth_tokens, auth_verify
+from devstack.gateway import (
+    auth_admin,
+    auth_factors,
+    auth_mails,
+    auth_self,
+    auth_tokens,
+    auth_verify,
+)
 from devstack.gateway.auth_errors import answers_errors
 from devstack.gateway.keys import SETTINGS
 
@@ -32,7 +39,7 @@ PROVIDERS = (
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
-    one_user = f"{PREFIX}/admin/users/{{id}}"
+    one_user, one_factor = f"{PREFIX}/admin/users/{{id}}", f"{PREFIX}/factors/{{factor}}"
     for method, path, handler in (
         ("GET", f"{PREFIX}/health", _health),
         ("GET", f"{PREFIX}/settings", _settings),
@@ -53,6 +60,12 @@ def add_routes(router: web.UrlDispatcher) -> None:
         ("GET", f"{PREFIX}/admin/users", auth_admin.list_users),
         ("POST", f"{PREFIX}/admin/users", auth_admin.create_user),
         ("GET", one_user, auth_admin.get_user),
+        ("GET", f"{one_user}/factors", auth_admin.list_factors),
+        ("DELETE", f"{one_user}/factors/{{factor}}", auth_admin.delete_factor),
+        ("POST", f"{PREFIX}/factors", auth_factors.enroll),
+        ("POST", f"{one_factor}/challenge", auth_factors.challenge),
+        ("POST", f"{one_factor}/verify", auth_factors.verify),
+        ("DELETE", one_factor, auth_factors.unenroll),
         ("PUT", one_user, auth_admin.update_user),
         ("DELETE", one_user, auth_admin.delete_user),
     ):

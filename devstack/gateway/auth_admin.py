@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from aiohttp import web
 
-from devstack.gateway import auth_rows, passwords
+from devstack.gateway import auth_factors, auth_rows, passwords
 from devstack.gateway.auth_errors import AuthError, read_json
 from devstack.gateway.auth_self import claims_of
 from devstack.gateway.auth_sessions import end_sessions
@@ -130,6 +130,26 @@ async def update_user(request: web.Request) -> web.Response:
             await end_sessions(connection, user["id"])
         user = await auth_rows.write(connection, user["id"], changes)
         return web.json_response(await auth_rows.show(connection, user))
+
+
+async def list_factors(request: web.Request) -> web.Response:
+    admins_only(request)
+    async with request.app[DATABASE].admin() as connection:
+        user = await found(connection, id_of(request))
+        return web.json_response(await auth_rows.show_factors(connection, user["id"]))
+
+
+async def delete_factor(request: web.Request) -> web.Response:
+    """For somebody who lost his authenticator."""
+    admins_only(request)
+    async with request.app[DATABASE].admin() as connection:
+        user = await found(connection, id_of(request))
+        factors = await auth_rows.show_factors(connection, user["id"])
+        named = [one for one in factors if one["id"] == request.match_info["factor"].lower()]
+        if not named:
+            raise AuthError(404, "mfa_factor_not_found", "Factor not found")
+        await auth_factors.remove(connection, uuid.UUID(named[0]["id"]))
+    return web.json_response(named[0])
 
 
 async def delete_user(request: web.Request) -> web.Response:

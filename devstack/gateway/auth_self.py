@@ -29,8 +29,10 @@ def claims_of(request: web.Request) -> dict[str, Any]:
         raise AuthError(403, "bad_jwt", message) from error
 
 
-async def _signed_in(connection: Connection, claims: dict[str, Any]) -> tuple[dict[str, Any], Any]:
-    """(user row, session id); both must still exist."""
+async def signed_in(
+    connection: Connection, claims: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(user row, session row); both must still exist."""
     if not claims.get("sub"):
         raise AuthError(403, "bad_jwt", "invalid claim: missing sub claim")
     user = await fetch_one(connection, auth_rows.USER_BY_ID, (_as_uuid(claims["sub"], "sub"),))
@@ -38,14 +40,14 @@ async def _signed_in(connection: Connection, claims: dict[str, Any]) -> tuple[di
         raise AuthError(403, "user_not_found", "User from sub claim in JWT does not exist")
     session = await fetch_one(
         connection,
-        "select id from auth.sessions where id = %s and user_id = %s",
+        "select * from auth.sessions where id = %s and user_id = %s",
         (_as_uuid(claims.get("session_id"), "session_id"), user["id"]),
     )
     if session is None:
         raise AuthError(
             403, "session_not_found", "Session from session_id claim in JWT does not exist"
         )
-    return user, session["id"]
+    return user, session
 
 
 def _as_uuid(value: Any, claim: str) -> uuid.UUID:
@@ -57,19 +59,31 @@ def _as_uuid(value: Any, claim: str) -> uuid.UUID:
 
 async def get_user(request: web.Request) -> web.Response:
     async with request.app[DATABASE].admin() as connection:
-        user, _ = await _signed_in(connection, claims_of(request))
+        user, _ = await signed_in(connection, claims_of(request))
         return web.json_response(await auth_rows.show(connection, user))
 
 
 async def put_user(request: web.Request) -> web.Response:
     claims, body = claims_of(request), await read_json(request)
     async with request.app[DATABASE].admin() as connection:
-        user, session_id = await _signed_in(connection, claims)
+        user, session = await signed_in(connection, claims)
+        if body.get("email") or body.get("password"):
+            await _need_second_factor(connection, user, session)
         changes = await _changes(request, connection, user, body)
         if "encrypted_password" in changes:
-            await end_sessions(connection, user["id"], keep=session_id)
+            await end_sessions(connection, user["id"], keep=session["id"])
         user = await auth_rows.write(connection, user["id"], changes)
         return web.json_response(await auth_rows.show(connection, user))
+
+
+async def _need_second_factor(
+    connection: Connection, user: dict[str, Any], session: dict[str, Any]
+) -> None:
+    """A stolen aal1 session must not take the account over where there is a second factor."""
+    query = "select id from auth.mfa_factors where user_id = %s and status = 'verified' limit 1"
+    if session["aal"] == "aal1" and await fetch_one(connection, query, (user["id"],)):
+        message = "AAL2 session is required to update email or password when MFA is enabled."
+        raise AuthError(401, "insufficient_aal", message)
 
 
 async def _changes(
@@ -98,11 +112,11 @@ async def logout(request: web.Request) -> web.Response:
     if scope not in SCOPES:
         raise AuthError(400, "validation_failed", f'Unsupported logout scope "{scope}"')
     async with request.app[DATABASE].admin() as connection:
-        user, session_id = await _signed_in(connection, claims)
+        user, session = await signed_in(connection, claims)
         await end_sessions(
             connection,
             user["id"],
-            keep=session_id if scope == "others" else None,
-            only=session_id if scope == "local" else None,
+            keep=session["id"] if scope == "others" else None,
+            only=session["id"] if scope == "local" else None,
         )
     return web.Response(status=204)
