@@ -44,10 +44,6 @@ logger_class = "app.server.Logger"
 # A second door into the process, which nobody here uses.
 control_socket_disable = True
 
-os.environ.setdefault(
-    "PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="crm-metrics-", dir=SHARED_MEMORY)
-)
-
 
 def on_starting(server):
     """Stops with the list of what is missing, before anybody is forked to find it out."""
@@ -58,10 +54,12 @@ def on_starting(server):
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(CANNOT_LOAD)
+    # Before anything imports prometheus_client, which looks for it then.
+    folder = tempfile.mkdtemp(prefix="crm-metrics-", dir=SHARED_MEMORY)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
 
 def child_exit(server, worker):
-    # Not before the folder is named above: the library looks for it when it is imported.
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)

@@ -27,7 +27,7 @@ ESSENTIAL = ("postgrest", "database", "schema")
 QUEUED_TOO_LONG_S = 300
 # Nobody may read it without signing in, and it takes Postgres itself to say so; the column is of
 # the newest migration this code needs.
-NEWEST = "rest/v1/api_keys?select=rotated_to&limit=0"
+NEWEST = "rest/v1/exports?select=subject_id&limit=0"
 
 Checks = dict[str, dict[str, Any]]
 
