@@ -131,6 +131,9 @@ class Stack:
         if migrate:
             migrations.push(self.env["DATABASE_URL"])
             migrations.seed(self.env["DATABASE_URL"])
+            # A migration may set pgrst.* on the authenticator.
+            if self.pid("postgrest"):
+                self.kill("postgrest", signal.SIGUSR2)
         return remarks
 
     def _want(self, names: list[str]) -> None:

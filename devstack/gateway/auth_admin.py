@@ -159,6 +159,9 @@ async def delete_user(request: web.Request) -> web.Response:
         user = await found(connection, id_of(request))
         if body.get("should_soft_delete"):
             await end_sessions(connection, user["id"])
+            await connection.execute(
+                "delete from auth.mfa_factors where user_id = %s", (user["id"],)
+            )
             gone = {
                 "deleted_at": datetime.now(UTC),
                 "encrypted_password": "",

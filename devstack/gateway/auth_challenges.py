@@ -1,7 +1,11 @@
-"""A challenge is answered once, with a code of the authenticator that was not used before."""
+"""A challenge is answered once, with a code of the authenticator that was not used before.
+
+Stricter than Supabase, which takes a code as often as it is right, in answer to new challenges.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +19,7 @@ CHALLENGE_LIFE = timedelta(minutes=5)
 # A code counts in its own half minute and in the ones beside it, for clocks that differ.
 STEPS_BESIDE = 1
 CODE_LIFE = timedelta(seconds=30 * (1 + 2 * STEPS_BESIDE))
+CODE = re.compile("[0-9]{6}")
 
 
 async def redeem(
@@ -52,6 +57,9 @@ async def redeem(
 
 async def _is_fresh_code(connection: Connection, factor: dict[str, Any], code: str) -> bool:
     """Right, and not seen before: who looks over a shoulder must not be able to use it too."""
+    # pyotp reads digits of any script; one spelling only, or a used code could be spelt anew.
+    if not CODE.fullmatch(code):
+        return False
     if not pyotp.TOTP(factor["secret"]).verify(code, valid_window=STEPS_BESIDE):
         return False
     used = await fetch_one(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -20,6 +20,7 @@ from devstack.gateway.database import Connection, fetch_all, fetch_one
 from devstack.gateway.keys import DATABASE, SETTINGS
 
 MOST_FACTORS = 10
+UNVERIFIED_LIFE = timedelta(minutes=5)
 FACTOR = "select * from auth.mfa_factors where id = %s and user_id = %s for update"
 
 
@@ -32,7 +33,8 @@ async def enroll(request: web.Request) -> web.Response:
     name, secret, factor_id = str(body.get("friendly_name") or ""), pyotp.random_base32(), uuid4()
     async with request.app[DATABASE].admin() as connection:
         user, session = await signed_in(connection, claims_of(request))
-        await _check_room(connection, user, session)
+        await _forget_abandoned(connection, user)
+        await _check_room(connection, user, session, name)
         await _insert(connection, factor_id, user["id"], name, secret)
     issuer = str(body.get("issuer") or urlsplit(auth.site_url).netloc)
     uri = pyotp.TOTP(secret).provisioning_uri(name=user["email"], issuer_name=issuer)
@@ -43,12 +45,25 @@ async def enroll(request: web.Request) -> web.Response:
     )
 
 
+async def _forget_abandoned(connection: Connection, user: dict[str, Any]) -> None:
+    await connection.execute(
+        "delete from auth.mfa_factors"
+        " where user_id = %s and status = 'unverified' and created_at < now() - %s",
+        (user["id"], UNVERIFIED_LIFE),
+    )
+
+
 async def _check_room(
-    connection: Connection, user: dict[str, Any], session: dict[str, Any]
+    connection: Connection, user: dict[str, Any], session: dict[str, Any], name: str
 ) -> None:
     factors = await fetch_all(
-        connection, "select status::text from auth.mfa_factors where user_id = %s", (user["id"],)
+        connection,
+        "select friendly_name, status::text from auth.mfa_factors where user_id = %s",
+        (user["id"],),
     )
+    # As GoTrue: two without a name are two of the same name.
+    if any(factor["friendly_name"] == name for factor in factors):
+        raise _name_conflict(name)
     if len(factors) >= MOST_FACTORS:
         message = "Maximum number of verified factors reached, unenroll to continue"
         raise AuthError(422, "too_many_enrolled_mfa_factors", message)
@@ -68,8 +83,12 @@ async def _insert(
                 (factor_id, user_id, name, secret),
             )
     except psycopg.errors.UniqueViolation as error:
-        message = f'A factor with the friendly name "{name}" for this user already exists'
-        raise AuthError(422, "mfa_factor_name_conflict", message) from error
+        raise _name_conflict(name) from error
+
+
+def _name_conflict(name: str) -> AuthError:
+    message = f'A factor with the friendly name "{name}" for this user already exists'
+    return AuthError(422, "mfa_factor_name_conflict", message)
 
 
 async def challenge(request: web.Request) -> web.Response:
@@ -95,7 +114,7 @@ async def verify(request: web.Request) -> web.Response:
     """The session at aal2. The person's sessions at aal1 end, and factors never verified go."""
     _need_verify_enabled(request)
     body = await read_json(request)
-    code = str(body.get("code") or "")
+    code = str(body.get("code") or "").strip()
     if not code:
         raise AuthError(400, "validation_failed", "Code needs to be non-empty")
     async with request.app[DATABASE].admin() as connection:

@@ -48,6 +48,12 @@ async def revoke_tokens(connection: Connection, session_id: Any) -> None:
     )
 
 
+async def only_token(connection: Connection, user_id: Any, session_id: Any) -> str:
+    """The session's one token: those from before the second factor never lead past it."""
+    await connection.execute("delete from auth.refresh_tokens where session_id = %s", (session_id,))
+    return await add_token(connection, user_id, session_id, parent=None)
+
+
 async def add_token(
     connection: Connection, user_id: Any, session_id: Any, parent: str | None
 ) -> str:

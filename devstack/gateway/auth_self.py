@@ -19,7 +19,7 @@ SCOPES = ("global", "local", "others")
 
 
 def claims_of(request: web.Request) -> dict[str, Any]:
-    token = bearer_of(request)
+    token = bearer_of(request, request.app[SETTINGS])
     if not token:
         raise AuthError(401, "no_authorization", "This endpoint requires a valid Bearer token")
     try:

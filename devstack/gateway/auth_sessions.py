@@ -7,12 +7,12 @@ from typing import Any
 
 from devstack.gateway.auth_errors import AuthError
 from devstack.gateway.auth_hook import ask_hook
-from devstack.gateway.auth_refresh_tokens import active_token, add_token, next_token, revoke_tokens
+from devstack.gateway.auth_refresh_tokens import add_token, next_token, only_token
 from devstack.gateway.auth_rows import is_banned, show
 from devstack.gateway.database import Connection, fetch_all, fetch_one, fetch_row
 from devstack.gateway.settings import Settings
 
-# `authentication_method` of the token hook → how `amr` names it; a refresh proves nothing new.
+# What `amr` lists; a refresh proves nothing new.
 PROOFS = ("password", "otp", "totp")
 
 
@@ -37,16 +37,17 @@ async def raise_session(
     connection: Connection, settings: Settings, user: dict[str, Any], session_id: Any, factor: Any
 ) -> dict[str, Any]:
     """The session with the second factor proven, and new tokens that say so; the old are spent."""
-    session = await fetch_row(
+    session = await fetch_one(
         connection,
         "update auth.sessions set aal = 'aal2', factor_id = %s, updated_at = now()"
         " where id = %s returning *",
         (factor, session_id),
     )
-    current = await active_token(connection, session_id)
-    await revoke_tokens(connection, session_id)
-    parent = current["token"] if current else None
-    token = await add_token(connection, user["id"], session_id, parent)
+    if session is None:
+        # Another session of this person gave its second factor first, which ended this one.
+        message = "Session from session_id claim in JWT does not exist"
+        raise AuthError(403, "session_not_found", message)
+    token = await only_token(connection, user["id"], session_id)
     return await _answer(connection, settings, user, session, token, "totp")
 
 

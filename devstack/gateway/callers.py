@@ -46,16 +46,28 @@ def caller_of_token(token: str, keys: JwtKeys) -> Caller:
     return Caller(role, claims)
 
 
-def bearer_of(request: web.Request) -> str:
-    """The Authorization header's token, or the apikey where none is sent."""
+def bearer_of(request: web.Request, settings: Settings) -> str:
+    """The Authorization header's token, or what the apikey stands for where none is sent."""
+    token = _sent_token(request)
+    if token and not repeats_key(request):
+        return token
+    key = apikey_of(request)
+    return settings.opaque_keys.get(key, key)
+
+
+def repeats_key(request: web.Request) -> bool:
+    """Clients send an `sb_…` key, which is no JWT, in the Authorization header as well."""
+    token = _sent_token(request)
+    return token.startswith("sb_") and token == apikey_of(request)
+
+
+def _sent_token(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    return apikey_of(request)
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def caller_of(request: web.Request, settings: Settings) -> Caller:
-    return caller_of_token(bearer_of(request), settings.jwt_keys)
+    return caller_of_token(bearer_of(request, settings), settings.jwt_keys)
 
 
 def apikey_of(request: web.Request) -> str:
@@ -68,22 +80,24 @@ def refusal(request: web.Request, settings: Settings) -> web.Response | None:
         return None
     key = apikey_of(request)
     if not key:
-        return web.json_response(
-            status=401,
-            data={
-                "message": "No API key found in request",
-                "hint": "No `apikey` request header or url param was found.",
-            },
+        return _refuse(
+            "No API key found in request", "No `apikey` request header or url param was found."
         )
-    if key not in (settings.anon_key, settings.service_role_key):
-        return web.json_response(
-            status=401,
-            data={
-                "message": "Invalid API key",
-                "hint": "Double check your Supabase `anon` or `service_role` API key.",
-            },
+    if key not in (settings.anon_key, settings.service_role_key, *settings.opaque_keys):
+        return _refuse(
+            "Invalid API key", "Double check your Supabase `anon` or `service_role` API key."
+        )
+    if key == settings.secret_key and "Mozilla/" in request.headers.get("User-Agent", ""):
+        return _refuse(
+            "Forbidden use of secret API key in browser",
+            "Secret API keys can only be used in a protected environment and should never be used"
+            " in a browser. Delete this secret API key immediately if exposed publicly.",
         )
     return None
+
+
+def _refuse(message: str, hint: str) -> web.Response:
+    return web.json_response(status=401, data={"message": message, "hint": hint})
 
 
 def _is_open(request: web.Request) -> bool:

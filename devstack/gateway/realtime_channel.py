@@ -53,7 +53,8 @@ class Channel:
 
     async def _admit(self, token: str) -> None:
         try:
-            caller = caller_of_token(token, self._socket.jwt_keys)
+            known = self._socket.opaque_keys.get(token, token)
+            caller = caller_of_token(known, self._socket.jwt_keys)
         except BadToken as error:
             raise Refused(f"InvalidJWTToken: {error}") from error
         if self._private:

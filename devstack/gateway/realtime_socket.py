@@ -30,6 +30,7 @@ class Socket:
         self.database: Database = request.app[DATABASE]
         self.hub: Hub = request.app[HUB]
         self.jwt_keys = request.app[SETTINGS].jwt_keys
+        self.opaque_keys = request.app[SETTINGS].opaque_keys
         self.apikey = apikey_of(request)
         self.version = version
         self.channels: dict[str, Channel] = {}

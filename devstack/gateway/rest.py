@@ -6,7 +6,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, T
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from devstack.gateway.callers import apikey_of, bearer_of
+from devstack.gateway.callers import bearer_of, repeats_key
 from devstack.gateway.keys import POSTGREST, SETTINGS
 
 PREFIX = "/rest/v1"
@@ -38,12 +38,11 @@ def new_session() -> ClientSession:
 
 
 async def forward(request: web.Request) -> web.StreamResponse:
+    settings = request.app[SETTINGS]
     # PostgREST 12 tries every key whatever `kid` says; hosted ones look for that key.
-    if request.app[SETTINGS].jwt_keys.names_no_key(bearer_of(request)):
+    if settings.jwt_keys.names_no_key(bearer_of(request, settings)):
         return _unknown_key()
-    url = URL(
-        request.app[SETTINGS].postgrest_url + (request.raw_path[len(PREFIX) :] or "/"), encoded=True
-    )
+    url = URL(settings.postgrest_url + (request.raw_path[len(PREFIX) :] or "/"), encoded=True)
     body = request.content.iter_chunked(CHUNK) if request.body_exists else None
     try:
         answer = await request.app[POSTGREST].request(
@@ -59,8 +58,8 @@ async def forward(request: web.Request) -> web.StreamResponse:
 
 def _request_headers(request: web.Request) -> CIMultiDict[str]:
     headers = _end_to_end(request.headers)
-    if "Authorization" not in headers:
-        headers["Authorization"] = f"Bearer {apikey_of(request)}"
+    if "Authorization" not in headers or repeats_key(request):
+        headers["Authorization"] = f"Bearer {bearer_of(request, request.app[SETTINGS])}"
     return headers
 
 

@@ -55,6 +55,12 @@ class Settings:
     auth: AuthSettings
 
     @property
+    def opaque_keys(self) -> dict[str, str]:
+        """Publishable and secret key → the legacy key of the same role."""
+        pairs = {self.publishable_key: self.anon_key, self.secret_key: self.service_role_key}
+        return {key: token for key, token in pairs.items() if key}
+
+    @property
     def mails_file(self) -> Path:
         return self.storage_dir.with_name("mails.jsonl")
 
