@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
-from flask import Flask
+from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -49,16 +50,38 @@ def client(app: Flask) -> Iterator[FlaskClient]:
 
 @pytest.fixture
 def open_client() -> Iterator[Callable[[Config], FlaskClient]]:
-    """A client of an app with other settings."""
+    """A client of an app with other settings; what it answers must be in /openapi.json."""
     apps: list[Flask] = []
+    undescribed: list[str] = []
 
     def make(config: Config) -> FlaskClient:
         apps.append(create_app(config))
+        note_undescribed(apps[-1], undescribed)
         return apps[-1].test_client()
 
     yield make
     for app in apps:
         close(app)
+    assert undescribed == []
+
+
+def note_undescribed(app: Flask, found: list[str]) -> None:
+    """Notes answers that the route's description does not have, refusals by their code."""
+    with app.test_request_context():
+        paths = app.view_functions["api-docs.openapi_json"]().json["paths"]
+
+    def note(answer: Response) -> Response:
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(request.url_rule))
+        told = paths.get(path, {}).get(request.method.lower())
+        if told:
+            content = told["responses"].get(str(answer.status_code), {}).get("content", {})
+            described = content.get(answer.mimetype, {"examples": ()})
+            code = answer.json.get("code") if answer.status_code >= 400 else None
+            if (code not in described["examples"]) if code else answer.mimetype not in content:
+                found.append(f"{request.method} {path}: {answer.status_code} {code}")
+        return answer
+
+    app.after_request(note)
 
 
 def close(app: Flask) -> None:

@@ -180,6 +180,31 @@ def test_a_key_keeps_to_its_scopes_and_uploads_nothing(
     assert live.post(cancel, headers=reading).json["code"] == "scope_missing"
 
 
+def test_a_key_that_may_read_imports_downloads_their_rows(
+    live: FlaskClient, team: Location, db: Db
+) -> None:
+    made = db.execute(
+        "insert into imports (location_id, list_name, file_path, filename, size_bytes, sha256)"
+        " values (%s, 'Oak', 'x', 'x.csv', 1, repeat('a', 64)) returning id",
+        (team.id,),
+    ).fetchone()
+    assert made is not None
+    path = f"/api/v1/imports/{made[0]}"
+    header = make_key(db, team, "imports:read")
+    assert live.get(path, headers=header).json["list_name"] == "Oak"
+    assert live.get(f"{path}/rows.csv", headers=header).status_code == 200
+    (key_id,) = db.execute(
+        "select a.api_key_id from audit_log a join exports e on e.id::text = a.row_id"
+        " where e.subject_id = %s",
+        made,
+    ).fetchone() or [None]
+    assert str(key_id) == live.get("/api/v1/me", headers=header).json["api_key"]["id"]
+    other = make_key(db, team, "contacts:read")
+    for way in (path, f"{path}/rows.csv"):
+        refused = live.get(way, headers=other)
+        assert (refused.status_code, refused.json["code"]) == (403, "scope_missing")
+
+
 def test_who_did_it_is_in_the_audit_log(
     live: FlaskClient, invite: Send, team: Location, db: Db
 ) -> None:
