@@ -15,7 +15,9 @@ from supabase_auth.errors import AuthApiError
 from devstack.stack import Stack
 from supabase import Client, ClientOptions, create_client
 from tests.devstack import gateway_process
+from tests.devstack.accounts import Account
 from tests.devstack.gateway_process import Gateway
+from tests.devstack.rooms import token_of
 
 PASSWORD = "correct horse battery"
 
@@ -102,6 +104,11 @@ def sign_in(gateway: Gateway, new_client: Callable[..., Client]) -> Callable[[Pe
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def account(gateway: Gateway, sign_in: SignIn, person: Person) -> Account:
+    return Account(gateway, token_of(sign_in(person)))
 
 
 @pytest.fixture
