@@ -5,30 +5,35 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from devstack.gateway.database import Connection, fetch_one
+from devstack.gateway.database import Connection, fetch_one, fetch_row
 from devstack.gateway.settings import Settings
 
 
 async def next_token(
     connection: Connection, settings: Settings, token: dict[str, Any]
 ) -> str | None:
-    """None when the token was used before: then the whole session has lost its tokens."""
-    if token["revoked"]:
-        active = await active_token(connection, token["session_id"])
-        # The client lost the answer to its last refresh: GoTrue gives it again, at any time.
-        if active is not None and active["parent"] == token["token"]:
-            return str(active["token"])
-        reusable = await fetch_one(
-            connection,
-            "select updated_at + make_interval(secs => %s) > now() as yes"
-            " from auth.refresh_tokens where id = %s",
-            (settings.auth.reuse_interval_s, token["id"]),
-        )
-        if active is None or reusable is None or not reusable["yes"]:
-            await revoke_tokens(connection, token["session_id"])
-            return None
-    await revoke_tokens(connection, token["session_id"])
-    return await add_token(connection, token["user_id"], token["session_id"], parent=token["token"])
+    """None when somebody else may have the token: then the session has ended, rows and all."""
+    if not token["revoked"]:
+        await revoke_tokens(connection, token["session_id"])
+        return await add_token(connection, token["user_id"], token["session_id"], token["token"])
+    active = await active_token(connection, token["session_id"])
+    # Two refreshed at once, or the client lost the answer to its last refresh: it comes again.
+    if active and (
+        active["parent"] == token["token"] or await _is_recent(connection, settings, token)
+    ):
+        return str(active["token"])
+    await connection.execute("delete from auth.sessions where id = %s", (token["session_id"],))
+    return None
+
+
+async def _is_recent(connection: Connection, settings: Settings, token: dict[str, Any]) -> bool:
+    row = await fetch_row(
+        connection,
+        "select updated_at + make_interval(secs => %s) > now() as yes"
+        " from auth.refresh_tokens where id = %s",
+        (settings.auth.reuse_interval_s, token["id"]),
+    )
+    return bool(row["yes"])
 
 
 async def active_token(connection: Connection, session_id: Any) -> dict[str, Any] | None:

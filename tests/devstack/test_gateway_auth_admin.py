@@ -93,7 +93,7 @@ def test_failing_hook_leaves_no_session(
     person = new_person(name)
     refused = refusal_of(sign_in, person)
     assert refused[0] == status and message in refused[2]
-    assert gateway.sql("select from auth.sessions where user_id = %s", (person.id,)) == []
+    assert gateway.sql("select id from auth.sessions where user_id = %s", (person.id,)) == []
 
 
 def test_errors_have_both_shapes_of_gotrue(gateway: Gateway) -> None:
