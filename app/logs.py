@@ -6,7 +6,6 @@ import json
 import logging
 import sys
 import traceback
-from contextlib import suppress
 from typing import Any, TextIO
 
 import structlog
@@ -23,15 +22,19 @@ TALKATIVE = ("httpx", "httpcore", "urllib3", "opentelemetry")
 class Lines:
     """Writes whole lines. One that cannot be written is lost: a full disk refuses no request."""
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
+    out: TextIO = sys.stdout
 
     def write(self, line: str) -> None:
-        with suppress(OSError):
-            self._out.write(f"{line}\n")
-            self._out.flush()
+        try:
+            self.out.write(f"{line}\n")
+            self.out.flush()
+        except OSError:  # noqa: S110 - there is nobody left to tell
+            pass
 
     debug = info = warning = error = critical = exception = write
+
+
+LINES = Lines()
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:
@@ -46,12 +49,13 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         _without_messages,
         structlog.processors.JSONRenderer(serializer=_json),
     ]
-    lines = Lines(out)
+    LINES.out = out
     # Straight to the stream: by way of `logging` a line costs a request three times as much.
     structlog.configure(
         processors=[*beginning, *ending],
-        logger_factory=lambda *_: lines,
+        logger_factory=lambda *_: LINES,
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
     )
     _configure_libraries(level, out, beginning, ending)
 
