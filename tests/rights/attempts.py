@@ -33,6 +33,13 @@ class Attempt:
             return trial.update(actor, name, key, {column: self.rows.change(name, column, key)})
         return trial.delete(actor, name, key)
 
+    def everything(self, actor: Actor, place: Place, column: str) -> str:
+        """Changes or deletes with no filter at all."""
+        if self.verb == "delete":
+            return self.trial.everything(actor, self.name, "DELETE", None)
+        change = {column: self.rows.value(self.name, column, place)}
+        return self.trial.everything(actor, self.name, "PATCH", change)
+
     def columns(self, at: Place) -> list[str]:
         """What is tried one by one by who has the verb."""
         if self.verb in ("delete", "execute"):

@@ -55,6 +55,7 @@ class Verb:
             yield from self._outsider(actor)
         if not self._has_own():
             yield from self._try(NO, self.world.without_factor, self.cells.strict)
+            yield from self._everything(self.world.without_factor)
         yield from self._keys()
         yield from self._conditions()
 
@@ -77,6 +78,8 @@ class Verb:
             yield from self._try(given, able, self.cells.there, note="elsewhere")
         elif not self.is_call:
             yield from self._try(NO, able, self.cells.here, note="a colleague's")
+        if said == "none":
+            yield from self._everything(actor)
 
     def _outsider(self, actor: Actor) -> Iterator[str]:
         if self._has_own() and not actor.stands:
@@ -84,6 +87,15 @@ class Verb:
         if not self._has_own() or not self.is_call:
             given = YES if self._is_for_him_too(actor) else NO
             yield from self._try(given, actor, self.cells.here)
+        if not (actor.member or self._has_own() and actor.stands):
+            yield from self._everything(actor)
+
+    def _everything(self, actor: Actor) -> Iterator[str]:
+        """Of who may write nowhere."""
+        if self.attempt.verb in ("update", "delete"):
+            column = self.attempt.one_column(self.opened)
+            got = self.attempt.everything(actor, self.cells.here, column)
+            yield from self._differs(NO, actor, got, "without a filter")
 
     def _keys(self) -> Iterator[str]:
         line = next((line for line in self.lines if line.scopes), self.lines[0])

@@ -59,6 +59,12 @@ class Trial:
         answer = self.http.delete(f"/{table}", params=_is(key), headers=actor.headers)
         return self._written(answer, self.rows.version(table, key) is None)
 
+    def everything(self, actor: Actor, table: str, method: str, change: Body | None) -> str:
+        """PATCH or DELETE without a filter: Postgres then asks no policy for reading."""
+        headers = actor.headers | {"Prefer": "count=exact"}
+        answer = self.http.request(method, f"/{table}", json=change, headers=headers)
+        return NO if answer.headers.get("content-range") == "*/0" else verdict(answer)
+
     def call(self, actor: Actor, name: str, arguments: Body) -> str:
         """A function that answers with no row or null has given nothing."""
         answer = self.http.post(f"/rpc/{name}", json=arguments, headers=actor.headers)

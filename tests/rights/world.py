@@ -33,7 +33,7 @@ class Actor:
     scopes: frozenset[str] | None = None
     second_factor: dict[str, str] = field(default_factory=dict, repr=False)
     member: bool = False
-    """Works elsewhere, so what is for every member is for him too."""
+    """Works elsewhere: what is for every member is for him too, and he has rows of his own."""
     stands: bool = False
     """A person who is signed in, though not at `here`: what is his own is his."""
 
@@ -141,7 +141,12 @@ class Maker:
         yield self.actor("owner by an expired token", here.owner, token=expired)
         everything = self._every_scope()
         elsewhere = make_key(self.db, there.id, there.owner.id, everything)
-        yield Actor("key of elsewhere", self.anon | {"X-Api-Key": elsewhere}, scopes=frozenset())
+        yield Actor(
+            "key of elsewhere",
+            self.anon | {"X-Api-Key": elsewhere},
+            scopes=frozenset(),
+            member=True,
+        )
         ended = make_key(self.db, here.id, deactivated.id, everything)
         yield Actor("key of a deactivated owner", self.anon | {"X-Api-Key": ended})
         yield Actor("key that was guessed", self.anon | {"X-Api-Key": f"aac_{'0' * 8}_{'A' * 43}"})
