@@ -73,9 +73,9 @@ def sign_token(
     email: str,
     memberships: Mapping[str, str],
 ) -> str:
-    """An access token as Supabase Auth signs it, with a session that exists."""
+    """An access token as Supabase Auth signs it, from before its session got a second factor."""
     row = db.execute(
-        "insert into auth.sessions (user_id) values (%s) returning id", (user,)
+        "insert into auth.sessions (user_id, aal) values (%s, 'aal2') returning id", (user,)
     ).fetchone()
     assert row is not None
     now = int(time.time())

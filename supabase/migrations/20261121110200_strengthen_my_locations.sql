@@ -22,9 +22,15 @@ begin
     and k.location_id = (v_claims ->> 'location_id')::uuid and k.revoked_at is null and k.expires_at > now());
 end $$;
 
-create function private.second_factor_given() returns boolean language sql stable set search_path = '' as $$
-  select coalesce(auth.jwt() ->> 'aal' in ('aal2', 'aal3'), false)
-$$;
+-- The token says it and the session still does: Auth takes it from the session when the authenticator is removed.
+create function private.second_factor_given() returns boolean language plpgsql stable security definer set search_path = '' as $$
+declare v_claims constant jsonb := auth.jwt();
+begin
+  return coalesce(v_claims ->> 'aal' in ('aal2', 'aal3'), false) and (v_claims ->> 'session_id' is null or exists (
+    select 1 from auth.sessions s
+    where s.id = substring(v_claims ->> 'session_id' from '^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$')::uuid
+      and s.aal::text in ('aal2', 'aal3')));
+end $$;
 
 create or replace function private.my_locations(variadic p_roles text[] default '{owner,admin,marketer,technician}') returns setof uuid
 language plpgsql stable security definer set search_path = '' as $$

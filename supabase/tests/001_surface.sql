@@ -63,7 +63,7 @@ insert into tests.definers values
   ('import_location(uuid)', 'authenticated'), ('imports_to_ring()', 'service_role'), ('release_import(uuid,uuid,text)', 'service_role'),
   ('renew_import(uuid,uuid)', 'service_role'), ('revoke_opt_out(text,text)', 'authenticated'),
   ('private.key_may(text)', 'authenticated service_role'), ('private.session_stands()', 'authenticated service_role'),
-  ('private.key_stands()', 'authenticated service_role'), ('private.my_role(uuid)', 'authenticated service_role'),
+  ('private.key_stands()', 'authenticated service_role'), ('private.second_factor_given()', 'authenticated service_role'), ('private.my_role(uuid)', 'authenticated service_role'),
   ('private.require_role(uuid,text[])', 'authenticated service_role'), ('private.guard_second_factor()', ''), ('private.profile_follows_user()', ''),
   ('private.require_grant(uuid,text)', ''), ('private.new_api_key(uuid,uuid,text,text[],timestamp with time zone)', ''),
   ('private.open_invite(uuid)', ''), ('private.inviter_still_may(invites)', ''), ('private.check_setting()', ''),

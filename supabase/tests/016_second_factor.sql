@@ -1,6 +1,6 @@
 -- Rights end with the session, and wait for a second factor where a location asks for one.
 begin;
-select plan(86);
+select plan(89);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 
@@ -78,6 +78,14 @@ create table tests.made as select tests.answer('owner', $$ select create_api_key
 insert into tests.people select 'key', door.claims_of_key(key, '/rpc/use_api_key') from tests.made;
 select set_config('request.method', 'GET', true);
 select is(tests.answer('key', 'select count(*) from contacts'), '2', 'a key works where a second factor is asked for');
+
+-- a token that is stronger than what became of its session
+insert into auth.sessions (id, user_id, aal) values (tests.id('owner''s session'), tests.id('owner'), 'aal1');
+select is(tests.places_with('owner', jsonb_build_object('session_id', tests.id('owner''s session'))), '0', 'a second factor that was taken from the session is none');
+update auth.sessions set aal = 'aal2' where user_id = tests.id('owner');
+select is(tests.places('owner'), '1', 'one the session has is');
+select is(tests.places_with('owner', '{"aal": "aal1"}'), '0', 'though not for a token from before');
+select tests.claim('owner', '{"aal": "aal2"}');
 
 -- off
 select is(tests.probe('admin', tests.switch(false)), '0 rows', 'an admin without it does not switch it off');
