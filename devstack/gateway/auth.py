@@ -88,7 +88,7 @@ async def _settings(request: web.Request) -> web.Response:
         {
             "external": external,
             "disable_signup": not request.app[SETTINGS].auth.signup_enabled,
-            "mailer_autoconfirm": False,
+            "mailer_autoconfirm": not request.app[SETTINGS].auth.confirms_email,
             "phone_autoconfirm": False,
             "sms_provider": "",
             "saml_enabled": False,

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 
-from devstack.gateway import auth_redirects, auth_rows
+from devstack.gateway import auth_post, auth_redirects, auth_rows
 from devstack.gateway.auth_admin import admins_only
 from devstack.gateway.auth_errors import AuthError, read_json
-from devstack.gateway.auth_one_time import OneTime, issue, refuse_soon_again
+from devstack.gateway.auth_one_time import COLUMNS, issue, refuse_soon_again
 from devstack.gateway.database import Connection, fetch_one
 from devstack.gateway.keys import DATABASE, SETTINGS
-from devstack.gateway.mailbox import Mailbox
 
-# GoTrue's own subjects; the sentence before the link is ours.
-WORDS = {
-    "invite": ("You have been invited", "Accept the invitation and choose a password:"),
-    "recovery": ("Reset Your Password", "Choose a new password:"),
-    "magiclink": ("Your Magic Link", "Sign in:"),
-    "signup": ("Confirm Your Email", "Confirm your address:"),
-}
 EMAIL_EXISTS = "A user with this email address has already been registered"
 
 
@@ -104,7 +94,7 @@ async def generate_link(request: web.Request) -> web.Response:
     admins_only(request)
     body = await read_json(request)
     kind, email = str(body.get("type") or ""), auth_rows.as_email(body.get("email"))
-    if kind not in WORDS:
+    if kind not in COLUMNS:
         message = f"Invalid email action link type requested: {kind}"
         raise AuthError(400, "validation_failed", message)
     target = auth_redirects.target(request, str(body.get("redirect_to") or ""))
@@ -120,7 +110,7 @@ async def generate_link(request: web.Request) -> web.Response:
     return web.json_response(
         shown
         | {
-            "action_link": _link(request, token, kind, target),
+            "action_link": auth_post.link(request, token, kind, target),
             "email_otp": token.code,
             "hashed_token": token.hash,
             "verification_type": kind,
@@ -133,22 +123,5 @@ async def _send(
     request: web.Request, connection: Connection, user: dict[str, Any], kind: str
 ) -> dict[str, Any]:
     user, token = await issue(connection, request.app[SETTINGS].auth, user, kind)
-    link = _link(request, token, kind, auth_redirects.target(request))
-    subject, sentence = WORDS[kind]
-    shown = html.escape(link)
-    Mailbox(request.app[SETTINGS].mails_file).add(
-        to=user["email"],
-        type=kind,
-        subject=subject,
-        link=link,
-        code=token.code,
-        token_hash=token.hash,
-        text=f"{sentence}\n{link}\n\nOr enter the code {token.code}.",
-        html=f'<p>{sentence} <a href="{shown}">{shown}</a></p><p>Code: {token.code}</p>',
-    )
+    auth_post.post(request, user["email"], kind, token)
     return user
-
-
-def _link(request: web.Request, token: OneTime, kind: str, target: str) -> str:
-    query = urlencode({"token": token.hash, "type": kind, "redirect_to": target})
-    return f"{request.app[SETTINGS].issuer}/verify?{query}"

@@ -36,32 +36,38 @@ def hash_of(email: str, code: str) -> str:
     return hashlib.sha224(f"{email}{code}".encode()).hexdigest()
 
 
+def new_token(auth: AuthSettings, email: str) -> OneTime:
+    code = f"{secrets.randbelow(10**auth.otp_length):0{auth.otp_length}}"
+    return OneTime(code, hash_of(email, code))
+
+
 async def issue(
     connection: Connection, auth: AuthSettings, user: dict[str, Any], kind: str
 ) -> tuple[dict[str, Any], OneTime]:
     """(the user's row, the token); whatever was sent before for this is void."""
-    code = f"{secrets.randbelow(10**auth.otp_length):0{auth.otp_length}}"
-    token, column, now = (
-        OneTime(code, hash_of(user["email"], code)),
-        COLUMNS[kind],
-        datetime.now(UTC),
-    )
+    token, column, now = new_token(auth, user["email"]), COLUMNS[kind], datetime.now(UTC)
     changes: dict[str, Any] = {f"{column}_token": token.hash, f"{column}_sent_at": now}
     if kind == "invite":
         changes["invited_at"] = now
     user = await auth_rows.write(connection, user["id"], changes)
+    await keep(connection, user["id"], f"{column}_token", token, user["email"])
+    return user, token
+
+
+async def keep(
+    connection: Connection, user_id: Any, token_type: str, token: OneTime, email: str
+) -> None:
     await connection.execute(
         "insert into auth.one_time_tokens (id, user_id, token_type, token_hash, relates_to)"
         " values (gen_random_uuid(), %s, %s, %s, %s) on conflict (user_id, token_type) do update"
         " set token_hash = excluded.token_hash, relates_to = excluded.relates_to,"
         " created_at = now(), updated_at = now()",
-        (user["id"], f"{column}_token", token.hash, user["email"]),
+        (user_id, token_type, token.hash, email),
     )
-    return user, token
 
 
 def refuse_soon_again(auth: AuthSettings, user: dict[str, Any], kind: str) -> None:
-    sent_at = user[f"{COLUMNS[kind]}_sent_at"]
+    sent_at = user[f"{COLUMNS.get(kind, kind)}_sent_at"]
     if sent_at is None:
         return
     left_s = auth.mail_gap_s - (datetime.now(UTC) - sent_at).total_seconds()
@@ -87,7 +93,7 @@ async def find_by_hash(
     user = await fetch_one(connection, locked, (row["user_id"],)) if row else None
     if row is None or user is None:
         raise AuthError(403, "otp_expired", EXPIRED_LINK)
-    _refuse_banned(user)
+    refuse_banned(user)
     if not _is_current(auth, user, row["token_type"], token_hash):
         raise AuthError(403, "otp_expired", EXPIRED_LINK)
     return user, _meaning(kind, row["token_type"])
@@ -100,7 +106,7 @@ async def find_by_code(
     user = await fetch_one(connection, auth_rows.USER_BY_EMAIL, (email,))
     if user is None:
         raise AuthError(403, "otp_expired", EXPIRED_CODE)
-    _refuse_banned(user)
+    refuse_banned(user)
     token_hash = hash_of(email, code)
     for row in await fetch_all(
         connection,
@@ -132,7 +138,7 @@ def _is_current(auth: AuthSettings, user: dict[str, Any], token_type: str, token
     return bool((datetime.now(UTC) - sent_at).total_seconds() <= auth.otp_expiry_s)
 
 
-def _refuse_banned(user: dict[str, Any]) -> None:
+def refuse_banned(user: dict[str, Any]) -> None:
     if auth_rows.is_banned(user):
         raise AuthError(403, "user_banned", "User is banned")
 

@@ -23,6 +23,7 @@ SHOWN_WHEN_SET = (
     "deleted_at",
     "recovery_sent_at",
     "confirmation_sent_at",
+    "email_change_sent_at",
 )
 USER_BY_ID = "select * from auth.users where id = %s and deleted_at is null"
 USER_BY_EMAIL = (
@@ -74,6 +75,8 @@ async def show(connection: Connection, user: dict[str, Any]) -> dict[str, Any]:
         "updated_at": moment(user["updated_at"]),
         "is_anonymous": user["is_anonymous"],
     }
+    if user["email_change"]:
+        shown["new_email"] = user["email_change"]
     if factors := await show_factors(connection, user["id"]):
         shown["factors"] = factors
     return shown | {name: moment(user[name]) for name in SHOWN_WHEN_SET if user[name] is not None}

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from devstack.gateway import auth_rows, passwords
+from devstack.gateway import auth_email_change, auth_rows, passwords
 from devstack.gateway.auth_errors import AuthError, read_json
 from devstack.gateway.auth_sessions import end_sessions
 from devstack.gateway.callers import bearer_of
@@ -89,11 +89,14 @@ async def _need_second_factor(
 async def _changes(
     request: web.Request, connection: Connection, user: dict[str, Any], body: dict[str, Any]
 ) -> dict[str, Any]:
-    """No mail is sent here: a new address holds at once."""
     changes: dict[str, Any] = {}
-    if body.get("email"):
-        changes["email"] = auth_rows.as_email(body["email"])
-        await auth_rows.refuse_taken_email(connection, changes["email"], user["id"])
+    if body.get("email") and auth_rows.as_email(body["email"]) != user["email"]:
+        email = auth_rows.as_email(body["email"])
+        await auth_rows.refuse_taken_email(connection, email, user["id"])
+        if request.app[SETTINGS].auth.confirms_email:
+            changes |= await auth_email_change.ask(request, connection, user, email)
+        else:
+            changes["email"] = email
     if body.get("password"):
         if await passwords.matches(str(body["password"]), user["encrypted_password"]):
             raise AuthError(

@@ -35,6 +35,9 @@ class AuthSettings:
     """A password needs one of each."""
     site_url: str
     redirect_urls: tuple[str, ...]
+    confirms_email: bool
+    """A changed address holds only once its mail was answered."""
+    both_confirm_email: bool
     otp_length: int
     otp_expiry_s: int
     mail_gap_s: float
@@ -54,6 +57,8 @@ def read(auth: dict[str, Any], env: Mapping[str, str]) -> AuthSettings:
         password_characters=_characters(str(auth.get("password_requirements", ""))),
         site_url=str(auth.get("site_url", "http://127.0.0.1:3000")),
         redirect_urls=tuple(auth.get("additional_redirect_urls", ())),
+        confirms_email=bool(email.get("enable_confirmations", False)),
+        both_confirm_email=bool(email.get("double_confirm_changes", True)),
         otp_length=int(email.get("otp_length", 6)),
         otp_expiry_s=int(email.get("otp_expiry", 3600)),
         mail_gap_s=seconds(env.get(MAX_FREQUENCY) or email.get("max_frequency", "1s")),

@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from devstack.gateway import auth_redirects, auth_rows
+from devstack.gateway import auth_email_change, auth_redirects, auth_rows
 from devstack.gateway.auth_errors import AuthError, read_json
-from devstack.gateway.auth_one_time import find_by_code, find_by_hash, spend
+from devstack.gateway.auth_one_time import EXPIRED_CODE, find_by_code, find_by_hash, hash_of, spend
 from devstack.gateway.auth_sessions import open_session
 from devstack.gateway.database import Connection
 from devstack.gateway.keys import DATABASE, SETTINGS
+from devstack.gateway.settings import Settings
 
 OAUTH_ERRORS = {
     400: "invalid_request",
@@ -35,9 +36,13 @@ async def by_link(request: web.Request) -> web.Response:
     except AuthError as error:
         fragment = _told(error)
     else:
-        fragment = {name: answer[name] for name in IN_FRAGMENT} | {"type": kind}
+        fragment = answer if "message" in answer else _shown_in_link(answer, kind)
     target = auth_redirects.target(request)
     return web.Response(status=303, headers={"Location": f"{target}#{urlencode(fragment)}"})
+
+
+def _shown_in_link(answer: dict[str, Any], kind: str) -> dict[str, str]:
+    return {name: answer[name] for name in IN_FRAGMENT} | {"type": kind}
 
 
 def _told(error: AuthError) -> dict[str, str]:
@@ -56,19 +61,37 @@ async def by_token(request: web.Request) -> web.Response:
         raise _invalid("Only the token_hash and type should be provided")
     async with request.app[DATABASE].admin() as connection:
         answer = await _redeem(request, connection, body)
+    if "message" in answer:
+        answer = {"msg": answer["message"], "code": "200"}
     return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
 
 async def _redeem(
     request: web.Request, connection: Connection, given: dict[str, Any]
 ) -> dict[str, Any]:
+    """The session; for the first of two confirmations only a `message`."""
     settings, kind = request.app[SETTINGS], str(given["type"])
+    if kind == auth_email_change.KIND:
+        return await _change_email(connection, settings, given)
     if given.get("token_hash"):
         found = await find_by_hash(connection, settings.auth, kind, str(given["token_hash"]))
     else:
         email = auth_rows.as_email(given["email"])
         found = await find_by_code(connection, settings.auth, kind, email, str(given["token"]))
     user = await spend(connection, *found)
+    return await open_session(connection, settings, user, "otp")
+
+
+async def _change_email(
+    connection: Connection, settings: Settings, given: dict[str, Any]
+) -> dict[str, Any]:
+    if given.get("token_hash"):
+        user = await auth_email_change.confirm(connection, settings.auth, str(given["token_hash"]))
+    else:
+        typed = hash_of(auth_rows.as_email(given["email"]), str(given["token"]))
+        user = await auth_email_change.confirm(connection, settings.auth, typed, EXPIRED_CODE)
+    if user is None:
+        return {"message": auth_email_change.ONE_OF_TWO}
     return await open_session(connection, settings, user, "otp")
 
 

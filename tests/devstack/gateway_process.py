@@ -27,6 +27,7 @@ additional_redirect_urls = ["https://*.preview.example.com/**"]
 enable_signup = false
 refresh_token_reuse_interval = 10
 [auth.email]
+enable_confirmations = true
 otp_length = 8
 otp_expiry = 600
 max_frequency = "60s"
