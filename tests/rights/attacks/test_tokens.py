@@ -194,22 +194,27 @@ def test_signing_up_oneself(auth: httpx.Client) -> None:
     assert auth.post("/otp", json={"email": body["email"], "create_user": True}).status_code >= 400
 
 
-def test_using_a_refresh_token_twice(auth: httpx.Client, maker: Maker, world: World) -> None:
-    """A thief and the robbed cannot both go on: the second use ends what came of the first."""
+def test_using_a_refresh_token_twice(
+    auth: httpx.Client, ask: Ask, maker: Maker, world: World, here: Household
+) -> None:
+    """A thief and the robbed cannot both go on: the second use ends the session, tokens and all."""
     session = sign_in(auth, people.make_person(maker.db, maker.env, {world.here.id: "admin"}))
-    stolen = session["refresh_token"]
+    stolen, path = session["refresh_token"], f"/contacts?id=eq.{here.contact}"
 
     def refresh(token: str) -> httpx.Response:
         return auth.post("/token?grant_type=refresh_token", json={"refresh_token": token})
 
     second = refresh(stolen).json()["refresh_token"]
-    third = refresh(second).json()["refresh_token"]
+    third = refresh(second).json()
+    opened = as_bearer(maker, third["access_token"])
+    assert ask(opened, path).json() != []
     maker.db.execute(
         "update auth.refresh_tokens set updated_at = now() - interval '1 hour' where token = %s",
         (stolen,),
     )
-    assert refresh(stolen).status_code == 400
-    assert [refresh(token).status_code for token in (second, third)] == [400, 400]
+    refused = [refresh(token).status_code for token in (stolen, second, third["refresh_token"])]
+    assert refused == [400, 400, 400]
+    assert ask(opened, path).json() == []
 
 
 def test_going_on_after_signing_out(
