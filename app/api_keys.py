@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from app.auth import User
-from app.db import API_KEY, Database, Row, invalid_api_key
-from app.errors import AppError
+from app.db import API_KEY, Database, Row
+from app.errors import AppError, invalid_api_key
 from app.kept import Kept
 
 # For the log and the limits only: what a revoked key asks of Postgres is refused at once.

@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeVar, cast
 from flask import Flask, g
 from flask.globals import request_ctx
 
-from app.db import invalid_api_key, invalid_token, is_api_key, signed_out
-from app.errors import AppError
+from app.db import is_api_key
+from app.errors import AppError, invalid_api_key, invalid_token, signed_out
 
 # A Supabase token has about 1 KB; gunicorn itself takes headers of 8 KB.
 LONGEST_TOKEN = 7_000

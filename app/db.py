@@ -15,7 +15,15 @@ from postgrest import SyncPostgrestClient, SyncSelectRequestBuilder
 from postgrest.exceptions import APIError
 
 from app import passage
-from app.errors import AppError, FieldError, not_found, unavailable
+from app.errors import (
+    AppError,
+    FieldError,
+    expired_token,
+    invalid_token,
+    not_found,
+    signed_out,
+    unavailable,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -178,24 +186,3 @@ def _raised_by_us(status: int, error: APIError) -> AppError:
         errors=[FieldError(field[1], said.removeprefix("p_"))] if field else (),
         headers={"Retry-After": str(seconds)} if seconds else None,
     )
-
-
-def signed_out(code: str, detail: str) -> AppError:
-    """A 401 that tells programs which scheme to use (RFC 6750)."""
-    challenge = 'Bearer realm="crm"'
-    if code != "missing_token":
-        challenge += ', error="invalid_token"'
-    return AppError(401, code, detail, headers={"WWW-Authenticate": challenge})
-
-
-def invalid_token() -> AppError:
-    return signed_out("invalid_token", "Your sign-in is not valid. Sign in again.")
-
-
-def expired_token() -> AppError:
-    return signed_out("expired_token", "Your sign-in has expired. Sign in again.")
-
-
-def invalid_api_key() -> AppError:
-    detail = "This API key is unknown, expired or revoked. Make a new one."
-    return signed_out("invalid_api_key", detail)

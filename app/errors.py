@@ -51,3 +51,24 @@ def not_found() -> AppError:
 def unavailable(code: str, what: str, *, retry_after_s: int = 5) -> AppError:
     detail = f"{what} cannot be reached at the moment. Try again in a few seconds."
     return AppError(503, code, detail, headers={"Retry-After": str(retry_after_s)})
+
+
+def signed_out(code: str, detail: str) -> AppError:
+    """A 401 that tells programs which scheme to use (RFC 6750)."""
+    challenge = 'Bearer realm="crm"'
+    if code != "missing_token":
+        challenge += ', error="invalid_token"'
+    return AppError(401, code, detail, headers={"WWW-Authenticate": challenge})
+
+
+def invalid_token() -> AppError:
+    return signed_out("invalid_token", "Your sign-in is not valid. Sign in again.")
+
+
+def expired_token() -> AppError:
+    return signed_out("expired_token", "Your sign-in has expired. Sign in again.")
+
+
+def invalid_api_key() -> AppError:
+    detail = "This API key is unknown, expired or revoked. Make a new one."
+    return signed_out("invalid_api_key", detail)

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import httpx
 import structlog
 
-from app.db import auth_headers, signed_out
-from app.errors import AppError, not_found, unavailable
+from app.db import auth_headers
+from app.errors import AppError, invalid_token, not_found, unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +82,7 @@ def _refusal(answer: httpx.Response) -> AppError:
     status = _status(answer)
     match status:
         case 401:
-            return signed_out("invalid_token", "Your sign-in is not valid. Sign in again.")
+            return invalid_token()
         case 403:
             return AppError(403, "not_permitted", "Your role does not allow this.")
         case 404:

@@ -13,7 +13,7 @@ from typing import Any
 import jwt
 
 from app.auth import User
-from app.db import expired_token, invalid_token
+from app.errors import expired_token, invalid_token
 from app.jwks import ALGORITHMS, PublicKeys
 from app.kept import Kept
 

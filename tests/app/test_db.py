@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from app import passage
-from app.db import Database, auth_headers, invalid_token
-from app.errors import AppError
+from app.db import Database, auth_headers
+from app.errors import AppError, invalid_token
 from app.passage import Passage
 
 Answer = Callable[[httpx.Request], httpx.Response]
