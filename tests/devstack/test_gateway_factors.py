@@ -138,9 +138,11 @@ def test_deleted_account_keeps_no_factors(
 
 
 def test_supabase_js_enrolls_and_verifies(gateway: Gateway, person: Person) -> None:
-    seen = gateway.run_js("factors", email=person.email, password=person.password)
+    told = {"email": person.email, "password": person.password, "userId": person.id}
+    seen = gateway.run_js("factors", **told)
     assert seen["qr"].startswith("data:image/svg+xml;utf-8,<svg") and seen["uri"] == "otpauth:"
     assert seen["before"] == {"currentLevel": "aal1", "nextLevel": "aal1"}
     assert seen["enrolled"] == {"currentLevel": "aal2", "nextLevel": "aal2"}
     assert seen["next"] == {"currentLevel": "aal1", "nextLevel": "aal2"}
-    assert seen["totp"] == 1 and seen["removed"]
+    assert seen["totp"] == 1 and seen["removed"] and seen["lost"]
+    assert seen["refused"] == "mfa_factor_not_found"

@@ -1,5 +1,5 @@
 const crypto = require('node:crypto')
-const { main, must, signIn } = require('./client.cjs')
+const { main, must, newClient, signIn } = require('./client.cjs')
 
 // RFC 6238, for the half minute `shift` away from now.
 const codeOf = (secret, shift = 0) => {
@@ -28,6 +28,11 @@ main(async (given) => {
   must(await later.auth.mfa.challengeAndVerify({ factorId: made.id, code: codeOf(made.totp.secret, 1) }))
   const listed = must(await later.auth.mfa.listFactors())
   const removed = must(await later.auth.mfa.unenroll({ factorId: made.id }))
+  const lost = must(await later.auth.mfa.enroll({ factorType: 'totp', friendlyName: 'lost' }))
+  const admin = newClient(given, given.serviceKey).auth.admin.mfa
+  const { factors } = must(await admin.listFactors({ userId: given.userId }))
+  must(await admin.deleteFactor({ id: lost.id, userId: given.userId }))
+  const refused = await later.auth.mfa.challenge({ factorId: lost.id })
   return {
     qr: made.totp.qr_code.slice(0, 40),
     uri: new URL(made.totp.uri).protocol,
@@ -36,5 +41,7 @@ main(async (given) => {
     next,
     totp: listed.totp.length,
     removed: removed.id === made.id,
+    lost: factors.length === 1 && factors[0].id === lost.id,
+    refused: refused.error.code,
   }
 })
