@@ -23,8 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.auth import open_to_all
 from app.clients import clients
-from app.db import signed_out
-from app.errors import not_found
+from app.errors import not_found, signed_out
 from app.shared_metrics import SharedMetrics
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
