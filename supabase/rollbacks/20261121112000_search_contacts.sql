@@ -8,6 +8,4 @@ drop index public.contacts_search, public.contact_cards_search, public.contact_p
 drop function private.search_name(text, text, text, text[]), private.search_words(text);
 drop index public.contact_emails_email;
 create index contact_emails_email on public.contact_emails (location_id, email);
-drop index public.properties_location_address;
-create index properties_location_address on public.properties (location_id, address_norm, city_norm, coalesce(zip, ''));
 drop extension btree_gin;

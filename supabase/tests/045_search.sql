@@ -1,6 +1,6 @@
 -- Search: who may, what is found by what, what the marketer cannot learn, and that no table is read whole.
 begin;
-select plan(123);
+select plan(124);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 
@@ -106,5 +106,8 @@ select is(tests.whole_reads(format('select 1 from %s(tests.id(''here''), %L)', f
     ('search_contacts', 'x777@'), ('search_contacts', '381 hill ct'), ('search_contacts', 'road 7'), ('search_contacts', 'zz'),
     ('search_contacts', 'kate town 3'), ('search_cards', 'jo'), ('search_cards', 'town 4'), ('search_cards', 'zz')) x (f, query);
 
+select is_empty($$ select indexrelid::regclass from pg_index where indpred is null and indexrelid in ('contacts_search'::regclass,
+    'contact_cards_search'::regclass, 'contact_phones_last_four'::regclass, 'properties_location_street'::regclass) $$,
+  'no index of search can be taken for a location alone, as foreign keys did in tables without statistics');
 select * from finish();
 rollback;
