@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from devstack import signing_keys
+from app import create_app
+from app.config import Config, Quotas
+from app.errors import AppError
+from app.jwks import KEEP_S, PublicKeys
+from app.tokens import TokenCheck
+from devstack import key_rotation, signing_keys
 from devstack.layout import CHECKOUT
 from devstack.stack import Stack
 from tests.devstack.doors import ALL, NONE, forge, opened_by
@@ -176,6 +182,37 @@ def test_rotation_keeps_old_tokens_and_revocation_ends_them(
     es_stack.restart("postgrest")
     es_stack.restart("gateway")
     assert opened_by(project, old) == NONE and opened_by(project, new) == ALL
+
+
+def test_the_flask_door_follows_the_keys(
+    es_stack: Stack, project: Gateway, new_token: Callable[[], str]
+) -> None:
+    """Postgres refuses a revoked key's tokens at once, the door by itself within ten minutes."""
+    config = replace(Config.from_env(es_stack.env), quotas=Quotas(0, 0, 0, 0, 0))
+    app, now = create_app(config), 1000.0
+    url = f"{project.url}/auth/v1/.well-known/jwks.json"
+    held = app.extensions["clients"]
+    known = PublicKeys(url, held.http, lambda: now)
+    check = TokenCheck(config.jwt_issuer, public_keys=known)
+
+    def me(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return int(app.test_client().get("/api/v1/me", headers=headers).status_code)
+
+    old = new_token()
+    assert me(old) == 200 and check.user(old).token == old
+    key_rotation.rotate(es_stack)
+    new = new_token()
+    assert kid_of(new) != kid_of(old)
+    assert (me(new), me(old)) == (200, 200) and check.user(new)
+    key_rotation.revoke(es_stack, kid_of(old))
+    assert (me(new), me(old)) == (200, 401) and check.user(old)
+    now += KEEP_S + 1
+    with pytest.raises(AppError):
+        check.user(old)
+    assert check.user(new)
+    for client in (held.http, held.redis, held.limits):
+        client.close()
 
 
 def test_mode_cannot_change_and_hs256_stacks_have_no_keys(stack: Stack, es_stack: Stack) -> None:
