@@ -1,6 +1,6 @@
 -- What Supabase's advisors do not see: who is let in before any policy is asked, and that every rule has its counterpart.
 begin;
-select plan(29);
+select plan(30);
 \i supabase/tests/support/actors.sql
 
 create view tests.tables as select c.oid, c.relname from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p');
@@ -36,6 +36,8 @@ select is_empty($$ select m.member::regrole from pg_auth_members m where m.membe
   'no API role is a member of another role');
 select ok((select 'pgrst.db_pre_request=door.check_request' = any (rolconfig) from pg_roles where rolname = 'authenticator'),
   'PostgREST asks the door before every request');
+select is_empty($$ select rolname, rolconfig from pg_roles where array_to_string(rolconfig, ' ') ~ 'pgrst\.(db_plan_enabled|db_aggregates_enabled|db_schemas)' $$,
+  'plans and sums stay shut, and no other schema is shown');
 select is((select count(*) from pg_roles where rolname in ('anon', 'authenticated') and array_to_string(rolconfig, ' ') ~ 'statement_timeout=\d'),
   2::bigint, 'no request from outside runs without a time limit');
 

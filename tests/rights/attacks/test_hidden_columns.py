@@ -168,6 +168,25 @@ def test_finding_hidden_values_by_searching(ask: Ask, marketer: Actor, here: Hou
     assert tells_nothing(found, here)
 
 
+def test_finding_people_of_another_location_by_searching_ones_own(
+    ask: Ask, stranger_owner: Actor, here: Household, there: Household
+) -> None:
+    """By everything a search looks at, alone and with the town behind it."""
+    known = (
+        here.first_name,
+        *here.hidden,
+        here.phone[-4:],
+        here.address.split(" ", 1)[1],
+        "Fairpond",
+    )
+    for words in (*known, *(f"{known_word} Fairpond" for known_word in known)):
+        asked = {"p_location": there.location, "p_query": words, "p_limit": 100}
+        for name in ("search_contacts", "search_cards"):
+            found = ask(stranger_owner, f"/rpc/{name}", "POST", json=asked)
+            assert found.status_code == 200, found.text
+            assert here.contact not in found.text and tells_nothing(found, here)
+
+
 def test_getting_a_card_back_with_more_than_a_card(
     ask: Ask, marketer: Actor, here: Household
 ) -> None:
