@@ -9,8 +9,8 @@ from aiohttp import web
 
 from devstack.gateway import auth_post, auth_rows
 from devstack.gateway.auth_errors import AuthError
+from devstack.gateway.auth_flows import begin, challenge_of
 from devstack.gateway.auth_one_time import (
-    EXPIRED_LINK,
     keep,
     new_token,
     refuse_banned,
@@ -26,16 +26,17 @@ ONE_OF_TWO = "Confirmation link accepted. Please proceed to confirm link sent to
 
 
 async def ask(
-    request: web.Request, connection: Connection, user: dict[str, Any], email: str
+    request: web.Request, connection: Connection, user: dict[str, Any], body: dict[str, Any]
 ) -> dict[str, Any]:
     """What to write into the user's row; the mails are out, and what was sent before is void."""
-    auth = request.app[SETTINGS].auth
+    auth, email = request.app[SETTINGS].auth, auth_rows.as_email(body["email"])
     refuse_soon_again(auth, user, KIND)
     asked = {NEW: email} | ({CURRENT: user["email"]} if auth.both_confirm_email else {})
     changes: dict[str, Any] = {NEW: "", CURRENT: "", "email_change_confirm_status": 0}
     await _forget(connection, user["id"])
+    prefix = await begin(connection, user, challenge_of(body), KIND)
     for token_type, address in asked.items():
-        token = new_token(auth, address)
+        token = new_token(auth, address, prefix)
         changes[token_type] = token.hash
         await keep(connection, user["id"], token_type, token, address)
         auth_post.post(request, address, KIND, token)
@@ -43,10 +44,10 @@ async def ask(
 
 
 async def confirm(
-    connection: Connection, auth: AuthSettings, token_hash: str, expired: str = EXPIRED_LINK
+    connection: Connection, auth: AuthSettings, hashes: list[str], expired: str
 ) -> dict[str, Any] | None:
     """The user with the new address; None while the other mail is unanswered. Raises AuthError."""
-    user, token_type = await _find(connection, auth, token_hash, expired)
+    user, token_type = await _find(connection, auth, hashes, expired)
     await connection.execute(
         "delete from auth.one_time_tokens where user_id = %s and token_type = %s",
         (user["id"], token_type),
@@ -63,13 +64,13 @@ async def confirm(
 
 
 async def _find(
-    connection: Connection, auth: AuthSettings, token_hash: str, expired: str
+    connection: Connection, auth: AuthSettings, hashes: list[str], expired: str
 ) -> tuple[dict[str, Any], str]:
     row = await fetch_one(
         connection,
-        "select user_id, token_type::text from auth.one_time_tokens"
-        " where token_hash = %s and token_type in (%s, %s)",
-        (token_hash, NEW, CURRENT),
+        "select user_id, token_type::text, token_hash from auth.one_time_tokens"
+        " where token_hash = any(%s) and token_type in (%s, %s)",
+        (hashes, NEW, CURRENT),
     )
     locked = f"{auth_rows.USER_BY_ID} for no key update"
     user = await fetch_one(connection, locked, (row["user_id"],)) if row else None
@@ -77,7 +78,7 @@ async def _find(
         raise AuthError(403, "otp_expired", expired)
     refuse_banned(user)
     age = datetime.now(UTC) - (user["email_change_sent_at"] or datetime.min.replace(tzinfo=UTC))
-    if user[row["token_type"]] != token_hash or age.total_seconds() > auth.otp_expiry_s:
+    if user[row["token_type"]] != row["token_hash"] or age.total_seconds() > auth.otp_expiry_s:
         raise AuthError(403, "otp_expired", expired)
     return user, row["token_type"]
 

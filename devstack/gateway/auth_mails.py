@@ -9,6 +9,7 @@ from aiohttp import web
 from devstack.gateway import auth_post, auth_redirects, auth_rows
 from devstack.gateway.auth_admin import admins_only
 from devstack.gateway.auth_errors import AuthError, read_json
+from devstack.gateway.auth_flows import Challenge, begin, challenge_of
 from devstack.gateway.auth_one_time import COLUMNS, issue, refuse_soon_again
 from devstack.gateway.database import Connection, fetch_one
 from devstack.gateway.keys import DATABASE, SETTINGS
@@ -40,12 +41,12 @@ async def recover(request: web.Request) -> web.Response:
     body = await read_json(request)
     if not body.get("email"):
         raise AuthError(400, "validation_failed", "Password recovery requires an email")
-    email = auth_rows.as_email(body["email"])
+    email, challenge = auth_rows.as_email(body["email"]), challenge_of(body)
     async with request.app[DATABASE].admin() as connection:
         user = await fetch_one(connection, auth_rows.USER_BY_EMAIL, (email,))
         if user is not None:
             refuse_soon_again(request.app[SETTINGS].auth, user, "recovery")
-            await _send(request, connection, user, "recovery")
+            await _send(request, connection, user, "recovery", challenge)
     return web.json_response({})
 
 
@@ -53,7 +54,7 @@ async def otp(request: web.Request) -> web.Response:
     body = await read_json(request)
     if not body.get("email"):
         raise AuthError(400, "validation_failed", "One of email or phone must be set")
-    email = auth_rows.as_email(body["email"])
+    email, challenge = auth_rows.as_email(body["email"]), challenge_of(body)
     async with request.app[DATABASE].admin() as connection:
         user = await fetch_one(connection, auth_rows.USER_BY_EMAIL, (email,))
         if user is None and not body.get("create_user", True):
@@ -62,7 +63,7 @@ async def otp(request: web.Request) -> web.Response:
         if user is None or user["email_confirmed_at"] is None:
             raise no_signup(request)
         refuse_soon_again(request.app[SETTINGS].auth, user, "magiclink")
-        await _send(request, connection, user, "magiclink")
+        await _send(request, connection, user, "magiclink", challenge)
     return web.json_response({})
 
 
@@ -120,8 +121,13 @@ async def generate_link(request: web.Request) -> web.Response:
 
 
 async def _send(
-    request: web.Request, connection: Connection, user: dict[str, Any], kind: str
+    request: web.Request,
+    connection: Connection,
+    user: dict[str, Any],
+    kind: str,
+    challenge: Challenge | None = None,
 ) -> dict[str, Any]:
-    user, token = await issue(connection, request.app[SETTINGS].auth, user, kind)
+    prefix = await begin(connection, user, challenge, kind)
+    user, token = await issue(connection, request.app[SETTINGS].auth, user, kind, prefix)
     auth_post.post(request, user["email"], kind, token)
     return user

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from devstack.gateway import auth_rows, passwords
+from devstack.gateway import auth_flows, auth_rows, passwords
 from devstack.gateway.auth_errors import AuthError
 from devstack.gateway.auth_settings import AuthSettings
 from devstack.gateway.database import Connection, fetch_all, fetch_one
@@ -36,22 +36,28 @@ def hash_of(email: str, code: str) -> str:
     return hashlib.sha224(f"{email}{code}".encode()).hexdigest()
 
 
-def new_token(auth: AuthSettings, email: str) -> OneTime:
+def new_token(auth: AuthSettings, email: str, prefix: str = "") -> OneTime:
     code = f"{secrets.randbelow(10**auth.otp_length):0{auth.otp_length}}"
-    return OneTime(code, hash_of(email, code))
+    return OneTime(code, prefix + hash_of(email, code))
 
 
 async def issue(
-    connection: Connection, auth: AuthSettings, user: dict[str, Any], kind: str
+    connection: Connection, auth: AuthSettings, user: dict[str, Any], kind: str, prefix: str = ""
 ) -> tuple[dict[str, Any], OneTime]:
     """(the user's row, the token); whatever was sent before for this is void."""
-    token, column, now = new_token(auth, user["email"]), COLUMNS[kind], datetime.now(UTC)
+    token, column, now = new_token(auth, user["email"], prefix), COLUMNS[kind], datetime.now(UTC)
     changes: dict[str, Any] = {f"{column}_token": token.hash, f"{column}_sent_at": now}
     if kind == "invite":
         changes["invited_at"] = now
     user = await auth_rows.write(connection, user["id"], changes)
     await keep(connection, user["id"], f"{column}_token", token, user["email"])
     return user, token
+
+
+def hashes_of(email: str, code: str) -> list[str]:
+    """As it may be kept: a code is typed the same whatever the link beside it leads to."""
+    plain = hash_of(email, code)
+    return [plain, f"{auth_flows.PREFIX}{plain}"]
 
 
 async def keep(
@@ -107,14 +113,14 @@ async def find_by_code(
     if user is None:
         raise AuthError(403, "otp_expired", EXPIRED_CODE)
     refuse_banned(user)
-    token_hash = hash_of(email, code)
     for row in await fetch_all(
         connection,
-        "select token_type::text from auth.one_time_tokens where user_id = %s and token_hash = %s"
+        "select token_type::text, token_hash from auth.one_time_tokens"
+        " where user_id = %s and token_hash = any(%s)"
         " and token_type = any(%s::auth.one_time_token_type[]) order by token_type",
-        (user["id"], token_hash, _token_types(kind)),
+        (user["id"], hashes_of(email, code), _token_types(kind)),
     ):
-        if _is_current(auth, user, row["token_type"], token_hash):
+        if _is_current(auth, user, row["token_type"], row["token_hash"]):
             return user, _meaning(kind, row["token_type"])
     raise AuthError(403, "otp_expired", EXPIRED_CODE)
 

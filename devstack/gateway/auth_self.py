@@ -94,7 +94,7 @@ async def _changes(
         email = auth_rows.as_email(body["email"])
         await auth_rows.refuse_taken_email(connection, email, user["id"])
         if request.app[SETTINGS].auth.confirms_email:
-            changes |= await auth_email_change.ask(request, connection, user, email)
+            changes |= await auth_email_change.ask(request, connection, user, body)
         else:
             changes["email"] = email
     if body.get("password"):

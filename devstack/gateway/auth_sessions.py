@@ -12,8 +12,8 @@ from devstack.gateway.auth_rows import is_banned, show
 from devstack.gateway.database import Connection, fetch_all, fetch_one, fetch_row
 from devstack.gateway.settings import Settings
 
-# What `amr` lists; a refresh proves nothing new.
-PROOFS = ("password", "otp", "totp")
+# Every other method proves something, which `amr` lists.
+REFRESH = "token_refresh"
 
 
 async def open_session(
@@ -79,7 +79,7 @@ async def refresh(
         "update auth.sessions set refreshed_at = now(), updated_at = now() where id = %s",
         (session["id"],),
     )
-    return await _answer(connection, settings, user, session, following, "token_refresh")
+    return await _answer(connection, settings, user, session, following, REFRESH)
 
 
 async def _answer(
@@ -90,7 +90,7 @@ async def _answer(
     refresh_token: str,
     method: str,
 ) -> dict[str, Any]:
-    if method in PROOFS:
+    if method != REFRESH:
         await _note_proof(connection, session["id"], method)
     claims = _claims(settings, user, session, await _amr(connection, session["id"]))
     if settings.auth.hook:

@@ -1,4 +1,4 @@
-"""POST /token: the password and refresh_token grants."""
+"""POST /token: the password, refresh_token and pkce grants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from devstack.gateway import auth_rows, passwords
+from devstack.gateway import auth_flows, auth_rows, passwords
 from devstack.gateway.auth_errors import AuthError, read_json
 from devstack.gateway.auth_sessions import open_session, refresh
 from devstack.gateway.database import fetch_one
@@ -20,6 +20,8 @@ async def token(request: web.Request) -> web.Response:
         return _no_store(await _by_password(request, body))
     if grant == "refresh_token":
         return _no_store(await _by_refresh_token(request, body))
+    if grant == "pkce":
+        return _no_store(await _by_code(request, body))
     raise AuthError(400, "validation_failed", f"unsupported_grant_type: {grant!r}")
 
 
@@ -59,3 +61,13 @@ async def _by_refresh_token(request: web.Request, body: dict[str, Any]) -> dict[
     if isinstance(answer, AuthError):
         raise answer
     return answer
+
+
+async def _by_code(request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+    code, verifier = str(body.get("auth_code") or ""), str(body.get("code_verifier") or "")
+    if not code or not verifier:
+        message = "invalid request: both auth code and code verifier should be non-empty"
+        raise AuthError(400, "validation_failed", message)
+    async with request.app[DATABASE].admin() as connection:
+        user, method = await auth_flows.exchange(connection, code, verifier)
+        return await open_session(connection, request.app[SETTINGS], user, method)

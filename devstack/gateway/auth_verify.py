@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from aiohttp import web
 
-from devstack.gateway import auth_email_change, auth_redirects, auth_rows
+from devstack.gateway import auth_email_change, auth_flows, auth_redirects, auth_rows
 from devstack.gateway.auth_errors import AuthError, read_json
-from devstack.gateway.auth_one_time import EXPIRED_CODE, find_by_code, find_by_hash, hash_of, spend
+from devstack.gateway.auth_one_time import (
+    EXPIRED_CODE,
+    EXPIRED_LINK,
+    find_by_code,
+    find_by_hash,
+    hashes_of,
+    spend,
+)
 from devstack.gateway.auth_sessions import open_session
 from devstack.gateway.database import Connection
 from devstack.gateway.keys import DATABASE, SETTINGS
-from devstack.gateway.settings import Settings
 
 OAUTH_ERRORS = {
     400: "invalid_request",
@@ -30,19 +36,30 @@ async def by_link(request: web.Request) -> web.Response:
     _need_type(kind)
     if not token:
         raise _invalid("Verify requires a token or a token hash")
+    pkce = token.startswith(auth_flows.PREFIX)
+    query, fragment = {}, {}
     try:
         async with request.app[DATABASE].admin() as connection:
-            answer = await _redeem(request, connection, {"type": kind, "token_hash": token})
+            user = await _prove(request, connection, {"type": kind, "token_hash": token})
+            if user is None:
+                fragment = {"message": auth_email_change.ONE_OF_TWO}
+            elif pkce:
+                query = {"code": await auth_flows.issue_code(connection, user, kind)}
+            else:
+                session = await open_session(connection, request.app[SETTINGS], user, "otp")
+                fragment = {name: session[name] for name in IN_FRAGMENT} | {"type": kind}
     except AuthError as error:
         fragment = _told(error)
-    else:
-        fragment = answer if "message" in answer else _shown_in_link(answer, kind)
-    target = auth_redirects.target(request)
-    return web.Response(status=303, headers={"Location": f"{target}#{urlencode(fragment)}"})
+    # What is no session may stand in the query, where a server sees it.
+    query = query or (fragment if pkce else {})
+    return _redirect(auth_redirects.target(request), query, fragment)
 
 
-def _shown_in_link(answer: dict[str, Any], kind: str) -> dict[str, str]:
-    return {name: answer[name] for name in IN_FRAGMENT} | {"type": kind}
+def _redirect(target: str, query: dict[str, str], fragment: dict[str, str]) -> web.Response:
+    parts = urlsplit(target)
+    asked = "&".join(filter(None, (parts.query, urlencode(query))))
+    where = parts._replace(query=asked, fragment=urlencode(fragment) or parts.fragment)
+    return web.Response(status=303, headers={"Location": urlunsplit(where)})
 
 
 def _told(error: AuthError) -> dict[str, str]:
@@ -60,39 +77,29 @@ async def by_token(request: web.Request) -> web.Response:
     if body.get("token_hash") and (body.get("email") or body.get("redirect_to")):
         raise _invalid("Only the token_hash and type should be provided")
     async with request.app[DATABASE].admin() as connection:
-        answer = await _redeem(request, connection, body)
-    if "message" in answer:
-        answer = {"msg": answer["message"], "code": "200"}
+        user = await _prove(request, connection, body)
+        answer: dict[str, Any] = {"msg": auth_email_change.ONE_OF_TWO, "code": "200"}
+        if user is not None:
+            answer = await open_session(connection, request.app[SETTINGS], user, "otp")
     return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
 
-async def _redeem(
+async def _prove(
     request: web.Request, connection: Connection, given: dict[str, Any]
-) -> dict[str, Any]:
-    """The session; for the first of two confirmations only a `message`."""
-    settings, kind = request.app[SETTINGS], str(given["type"])
+) -> dict[str, Any] | None:
+    """Who it is; None after the first of two confirmations. The token is spent."""
+    auth, kind = request.app[SETTINGS].auth, str(given["type"])
+    token_hash, code = str(given.get("token_hash") or ""), str(given.get("token") or "")
+    email = "" if token_hash else auth_rows.as_email(given["email"])
     if kind == auth_email_change.KIND:
-        return await _change_email(connection, settings, given)
-    if given.get("token_hash"):
-        found = await find_by_hash(connection, settings.auth, kind, str(given["token_hash"]))
+        hashes = [token_hash] if token_hash else hashes_of(email, code)
+        expired = EXPIRED_LINK if token_hash else EXPIRED_CODE
+        return await auth_email_change.confirm(connection, auth, hashes, expired)
+    if token_hash:
+        found = await find_by_hash(connection, auth, kind, token_hash)
     else:
-        email = auth_rows.as_email(given["email"])
-        found = await find_by_code(connection, settings.auth, kind, email, str(given["token"]))
-    user = await spend(connection, *found)
-    return await open_session(connection, settings, user, "otp")
-
-
-async def _change_email(
-    connection: Connection, settings: Settings, given: dict[str, Any]
-) -> dict[str, Any]:
-    if given.get("token_hash"):
-        user = await auth_email_change.confirm(connection, settings.auth, str(given["token_hash"]))
-    else:
-        typed = hash_of(auth_rows.as_email(given["email"]), str(given["token"]))
-        user = await auth_email_change.confirm(connection, settings.auth, typed, EXPIRED_CODE)
-    if user is None:
-        return {"message": auth_email_change.ONE_OF_TWO}
-    return await open_session(connection, settings, user, "otp")
+        found = await find_by_code(connection, auth, kind, email, code)
+    return await spend(connection, *found)
 
 
 def _need_type(kind: Any) -> None:
