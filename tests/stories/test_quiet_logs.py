@@ -8,6 +8,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tests.imports.sheets import house, sheet
 from tests.people import Location
 
 PROGRAMS = ("web", "worker-imports", "worker-maintenance", "clock")
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 # A person who is in everything that is sent.
 NAME, FAMILY = "Zebedee", "Quillfeather"
 EMAIL = "zebedee.quillfeather@example.com"
@@ -39,6 +40,7 @@ class Office:
     """The running programs, and everything secret that was sent to them."""
 
     url: str
+    db: psycopg.Connection[Any]
     team: Location
     logs: dict[str, Path]
     secrets: list[str] = field(default_factory=lambda: list(PERSONAL))
@@ -63,6 +65,11 @@ class Office:
         fields = {"list_name": f"{NAME}'s list", **form}
         return self.send("POST", "/api/v1/imports", data=fields, files=files)
 
+    def is_(self, import_id: str, status: str) -> bool:
+        """Asked of the database: asking often over HTTP would meet the limit."""
+        row = self.db.execute("select status from imports where id = %s", (import_id,)).fetchone()
+        return row == (status,)
+
     def said(self) -> list[tuple[str, str]]:
         """(program, line) for every line of every log."""
         return [(name, line) for name, log in self.logs.items() for line in _lines(log)]
@@ -77,11 +84,13 @@ def office(
     stack: Stack, db: psycopg.Connection[Any], redis_conn: redis.Redis, tmp_path: Path
 ) -> Iterator[Office]:
     redis_conn.flushall()
+    # What other tests handed in would be worked on first.
+    db.execute("update imports set status = 'cancelled' where status = 'uploaded'")
     team = people.make_location(db, stack.env, name=f"{FAMILY} & Sons")
     logs = {name: tmp_path / f"{name}.log" for name in PROGRAMS}
     programs = [Worker(stack, log, name) for name, log in logs.items()]
     programs[0].wait_ready()
-    found = Office(f"http://127.0.0.1:{stack.env['WEB_PORT']}", team, logs)
+    found = Office(f"http://127.0.0.1:{stack.env['WEB_PORT']}", db, team, logs)
     for person in team.people.values():
         found.secrets += [person.email, person.token, person.token.rpartition(".")[2]]
     yield found
@@ -95,17 +104,14 @@ def imports_that_go_well_and_badly(office: Office) -> None:
     broken = office.hand_in(sheet(PERSON) + f'"{NAME} {FAMILY},{PHONE}\n'.encode())
     assert broken.status_code == 202
     for answer, ended in ((good, "done"), (broken, "failed")):
-        path = f"/api/v1/imports/{answer.json()['id']}"
-        assert wait_until(lambda p=path, e=ended: _status(office, p) == e, WITHIN_S)  # type: ignore[misc]
+        import_id = answer.json()["id"]
+        assert wait_until(partial(office.is_, import_id, ended), WITHIN_S)
+    path = f"/api/v1/imports/{import_id}"
     assert office.send("GET", f"{path}/rows.csv").status_code == 200
     assert office.send("GET", f"{path}/rows.csv?outcome={FAMILY}").status_code == 422
     assert office.send("POST", f"{path}/cancel", content=EMAIL).status_code == 409
     assert office.hand_in(b"PK\x03\x04" + NAME.encode()).status_code == 422
     assert office.hand_in(sheet(PERSON), tier=NAME, list_name=EMAIL).status_code == 422
-
-
-def _status(office: Office, path: str) -> str:
-    return str(office.send("GET", path).json()["status"])
 
 
 def addresses_and_bodies_nobody_can_serve(office: Office) -> None:
