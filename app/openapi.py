@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from http import HTTPStatus
@@ -62,10 +63,17 @@ class _Parser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        """Raises AppError 415 for a body that is not called JSON."""
+        """Raises AppError 415 for a body that is not called JSON, 400 for one nobody can read."""
         if req.mimetype != "application/json":
             raise AppError(415, "unsupported_media_type", "Send the fields as application/json.")
-        return super().load_json(req, schema)
+        try:
+            body = super().load_json(req, schema)
+            json.dumps(body, ensure_ascii=False, default=str).encode()
+        except (RecursionError, UnicodeEncodeError) as error:
+            # Brackets nested deeper than Python reads; half of a character, which no UTF-8 has.
+            detail = "The request could not be understood."
+            raise AppError(400, "bad_request", detail) from error
+        return body
 
     def load_multipart(self, req: Request, schema: Schema) -> Any:
         """Form fields and files together. Raises AppError 415 when the body is no such form."""

@@ -101,6 +101,8 @@ def test_a_wrong_field_is_named_whoever_refused_it(
     ("body", "kind", "status", "code"),
     [
         (b"{", "application/json", 400, "bad_request"),
+        (b"[" * 100_000, "application/json", 400, "bad_request"),
+        (b'{"email": "\\ud800@example.com"}', "application/json", 400, "bad_request"),
         (b"[]", "application/json", 422, "invalid_request"),
         (b"{}", "text/plain", 415, "unsupported_media_type"),
         (b"email=a", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
