@@ -42,6 +42,8 @@ def room(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailroom]:
         monkeypatch.setenv("SITE_URL", "http://crm.test")
         for name in SETTINGS:
             monkeypatch.setenv(name, stack.env[name])
+        # Now, for it sets where logs go: what a test captures is closed after it.
+        runtime.runtime()
         yield opened
         runtime.http().close()
         runtime.redis().close()
