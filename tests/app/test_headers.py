@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.config import Config
+from tests.people import Location
 
 ANSWERS = [
     ("GET", "/health/live", 200),
@@ -78,6 +79,14 @@ def test_https_is_insisted_on_where_it_is_spoken(config: Config, open_client: Op
 def test_the_time_it_took_is_told(client: FlaskClient, signed_in: dict[str, str]) -> None:
     told = client.get("/health/live").headers["Server-Timing"]
     assert re.fullmatch(r"total;dur=\d+\.\d", told)
+
+
+def test_what_was_waited_for_is_told_apart(live: FlaskClient, team: Location) -> None:
+    path = "/api/v1/imports/00000000-0000-4000-8000-000000000001"
+    told = live.get(path, headers=team.owner.bearer).headers["Server-Timing"]
+    assert re.fullmatch(r"total;dur=\d+\.\d, db;dur=\d+\.\d", told)
+    total, db = (float(part.rpartition("=")[2]) for part in told.split(", "))
+    assert total > db > 0
 
 
 def test_another_origin_sees_what_it_needs(client: FlaskClient) -> None:
