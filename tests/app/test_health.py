@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import redis
 from flask import Flask
@@ -44,10 +45,10 @@ def rest(status: int, body: Any) -> httpx.Response:
 @pytest.mark.parametrize(
     ("answer", "failed"),
     [
-        (rest(401, {"code": "42501"}), set()),
-        (rest(200, []), set()),
-        (rest(400, {"code": "42703"}), {"schema"}),
-        (rest(404, {"code": "PGRST205"}), {"schema"}),
+        (rest(401, {"code": "PT401"}), set()),
+        (rest(401, {"code": "42501"}), {"schema"}),
+        (rest(200, []), {"schema"}),
+        (rest(404, {"code": "42883"}), {"schema"}),
         (rest(503, {"code": "PGRST000"}), {"database", "schema"}),
         (rest(500, {"code": "57P03"}), {"database", "schema"}),
         (rest(502, {"message": "no"}), SERVED),
@@ -99,6 +100,20 @@ def test_all_is_well(live: FlaskClient, redis_conn: redis.Redis) -> None:
     answer = live.get("/health/ready")
     assert (answer.status_code, answer.json["status"]) == (200, "ok")
     assert answer.json["checks"]["worker-imports"] == {"status": "ok", "alive": 1, "silent": 0}
+
+
+def test_a_missing_migration_is_told(
+    live: FlaskClient, redis_conn: redis.Redis, db: psycopg.Connection[Any]
+) -> None:
+    everybody_works(redis_conn)
+    db.execute("alter function door.check_request() rename to taken_away")
+    try:
+        answer = live.get("/health/ready")
+    finally:
+        db.execute("alter function door.taken_away() rename to check_request")
+    assert (answer.status_code, answer.json["status"]) == (503, "failed")
+    failed = {name for name, check in answer.json["checks"].items() if check["status"] != "ok"}
+    assert failed == {"schema"}
 
 
 def test_a_dead_worker_is_told_and_takes_nobody_off_the_balancer(
