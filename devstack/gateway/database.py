@@ -36,12 +36,21 @@ class Database:
             timeout=WAIT_S,
             reconnect_timeout=0.5,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=self._check,
             name="gateway",
         )
 
     async def open(self) -> None:
         await self._pool.open(wait=False)
+
+    async def _check(self, connection: Connection) -> None:
+        """Raises when it is lost. Its idle neighbours are then made anew, all at once: the pool
+        itself would try one after the other, with growing pauses."""
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            await self._pool.drain()
+            raise
 
     async def close(self) -> None:
         await self._pool.close()
