@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from aiohttp import web
 
 VERSION_HEADER = "X-Supabase-Api-Version"
 CODES_SINCE = "2024-01-01"
+NO_JSON = "Could not parse request body as JSON"
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -40,12 +43,21 @@ def _render(request: web.Request, error: AuthError) -> web.Response:
 
 
 async def read_json(request: web.Request) -> dict[str, Any]:
+    raw = await request.read() or b"{}"
     try:
-        body = json.loads(await request.read() or b"{}")
-    except ValueError as error:
-        raise AuthError(400, "bad_json", "Could not parse request body as JSON") from error
-    if not isinstance(body, dict):
-        raise AuthError(
-            400, "bad_json", "Could not parse request body as JSON: an object is needed"
-        )
-    return body
+        body = json.loads(raw)
+        good = isinstance(body, dict) and _is_storable(body)
+    except (ValueError, RecursionError) as error:
+        raise AuthError(400, "bad_json", NO_JSON) from error
+    if not good:
+        raise AuthError(400, "bad_json", f"{NO_JSON}: an object of plain text is needed")
+    return dict(body)
+
+
+def _is_storable(value: Any) -> bool:
+    """False for NUL and for halves of surrogate pairs, which PostgreSQL does not take."""
+    if isinstance(value, dict):
+        return all(_is_storable(key) and _is_storable(one) for key, one in value.items())
+    if isinstance(value, list):
+        return all(_is_storable(one) for one in value)
+    return not isinstance(value, str) or UNSTORABLE.search(value) is None

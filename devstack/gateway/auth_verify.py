@@ -32,7 +32,7 @@ IN_FRAGMENT = ("access_token", "expires_at", "expires_in", "refresh_token", "tok
 
 
 async def by_link(request: web.Request) -> web.Response:
-    kind, token = request.query.get("type", ""), request.query.get("token", "")
+    kind, token = request.query.get("type", ""), request.query.get("token", "").replace("\0", "")
     _need_type(kind)
     if not token:
         raise _invalid("Verify requires a token or a token hash")

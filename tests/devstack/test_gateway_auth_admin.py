@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import jwt
 import pytest
@@ -118,3 +120,28 @@ def test_symmetric_project_has_an_empty_key_set(gateway: Gateway) -> None:
     assert httpx.get(f"{gateway.url}/auth/v1/.well-known/jwks.json").json() == {"keys": []}
     told = httpx.get(f"{gateway.url}/auth/v1/settings", headers={"apikey": gateway.anon_key}).json()
     assert told["disable_signup"] is True and told["external"]["email"] is True
+
+
+@pytest.mark.parametrize("odd", ["a@b.c\0", "\ud800@example.com"])
+def test_what_is_no_text_is_refused(gateway: Gateway, odd: str) -> None:
+    for path, body in (
+        ("/recover", {"email": odd}),
+        ("/verify", {"type": "recovery", "token_hash": odd}),
+        ("/token?grant_type=password", {"email": odd, "password": odd}),
+        ("/otp", {"email": "a@example.com", "data": {"deep": [odd]}}),
+        ("/otp", [odd]),
+    ):
+        refused = httpx.post(
+            f"{gateway.url}/auth/v1{path}",
+            content=json.dumps(body),
+            headers={"apikey": gateway.anon_key},
+        )
+        assert (refused.status_code, refused.json()["error_code"]) == (400, "bad_json")
+    deep = httpx.post(
+        f"{gateway.url}/auth/v1/otp",
+        content='{"data":' + "[" * 100_000,
+        headers={"apikey": gateway.anon_key},
+    )
+    assert deep.status_code == 400
+    link = httpx.get(f"{gateway.url}/auth/v1/verify?type=recovery&token=a%00")
+    assert link.status_code == 303 and "otp_expired" in link.headers["Location"]
