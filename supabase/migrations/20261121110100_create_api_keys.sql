@@ -1,4 +1,4 @@
--- Keys for programs: who may do what with one is decided here, for every way into the database.
+-- Keys for programs, and what a scope opens.
 -- A key acts as the person who made it, at one location, within its scopes. Only its sha256 is kept.
 set lock_timeout = '4s';
 
@@ -77,47 +77,6 @@ begin
     perform private.limit_keys(t);
   end loop;
 end $$;
-
--- PostgREST asks door.check_request before every request (db-pre-request). Nobody but a program sends X-Api-Key.
-create schema door;
-comment on schema door is 'What runs before a request is let in. Never exposed by PostgREST.';
-grant usage on schema door to anon, authenticated, service_role;
-
-create function door.claims_of_key(p_key text, p_path text) returns jsonb
-language plpgsql stable security definer set search_path = '' as $$
-declare
-  v_key public.api_keys;
-  v_function text := substring(p_path from '^/rpc/(.*)$');
-begin
-  select * into v_key from public.api_keys
-    where secret_hash = encode(sha256(convert_to(p_key, 'utf8')), 'hex') and revoked_at is null and expires_at > now();
-  if not found then
-    perform private.refuse(401, 'invalid_api_key', 'This API key is unknown, expired or revoked.', 'Make a new one.');
-  end if;
-  if v_function is not null and v_function <> 'use_api_key' and not exists (
-      select 1 from public.api_scope_functions f where f.function = v_function and f.scope = any (v_key.scopes)) then
-    perform private.refuse(403, 'scope_missing', 'This API key has no scope for this.', 'Make a key with the scope it needs.');
-  end if;
-  return jsonb_build_object('role', 'authenticated', 'sub', v_key.user_id, 'api_key', v_key.id,
-    'location_id', v_key.location_id, 'scopes', to_jsonb(v_key.scopes));
-end $$;
-
--- As the caller, for a definer may not change the role.
-create function door.check_request() returns void language plpgsql set search_path = '' as $$
-declare v_key text := nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-api-key';
-begin
-  if v_key is null then return; end if;
-  if coalesce(auth.role(), 'anon') <> 'anon' then
-    raise exception using errcode = 'PT400', message = 'two_credentials',
-      detail = 'The request carries an API key and a sign-in.', hint = 'Send one of them.';
-  end if;
-  perform set_config('request.jwt.claims', door.claims_of_key(v_key, current_setting('request.path', true))::text, true);
-  perform set_config('role', 'authenticated', true);
-end $$;
-grant execute on function door.claims_of_key(text, text) to anon;
-grant execute on function door.check_request() to anon, authenticated, service_role;
-alter role authenticator set pgrst.db_pre_request = 'door.check_request';
-notify pgrst, 'reload config';
 
 grant execute on function private.key_id(), private.key_may(text) to authenticated, service_role;
 grant select on public.api_scopes, public.api_scope_functions to authenticated, service_role;

@@ -9,11 +9,13 @@ comment on column public.locations.second_factor_required is 'Owners and admins 
 create function private.session_stands() returns boolean language plpgsql stable security definer set search_path = '' as $$
 declare v_claims constant jsonb := auth.jwt();
 begin
-  return v_claims ->> 'session_id' is null or exists (
-    select 1 from auth.sessions s
-    where s.id = substring(v_claims ->> 'session_id' from '^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$')::uuid
-      and s.user_id = auth.uid() and (s.not_after is null or s.not_after > now()));
+  return not exists (select 1 from public.profiles p where p.id = auth.uid() and not p.is_active)
+    and (v_claims ->> 'session_id' is null or exists (
+      select 1 from auth.sessions s
+      where s.id = substring(v_claims ->> 'session_id' from '^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$')::uuid
+        and s.user_id = auth.uid() and (s.not_after is null or s.not_after > now())));
 end $$;
+comment on function private.session_stands is 'The token''s session exists still, and the account is not ended.';
 
 create function private.key_stands() returns boolean language plpgsql stable security definer set search_path = '' as $$
 declare v_claims constant jsonb := auth.jwt();
@@ -114,6 +116,13 @@ language sql stable security definer set search_path = '' as $$
   order by l.name, l.id
 $$;
 comment on function public.my_access is 'Where the caller works and as what; second_factor_needed: nothing opens there until aal2.';
+
+-- Whose session or account is ended has nothing of his own here either.
+alter policy "people read themselves and their colleagues" on public.profiles
+  using ((id = (select auth.uid()) and (select private.session_stands())) or id = any (array(select private.my_colleagues())));
+alter policy "people change their own profile" on public.profiles
+  using (id = (select auth.uid()) and (select private.session_stands()))
+  with check (id = (select auth.uid()) and (select private.session_stands()));
 
 grant update (second_factor_required) on public.locations to authenticated;
 grant execute on function private.session_stands(), private.key_stands(), private.second_factor_given(), private.my_role(uuid),

@@ -1,6 +1,3 @@
-alter role authenticator reset pgrst.db_pre_request;
-notify pgrst, 'reload config';
-drop schema door cascade;
 drop table public.api_scope_functions, public.api_scopes, public.api_keys;
 do $$
 declare t regclass;

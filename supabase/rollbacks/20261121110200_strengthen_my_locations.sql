@@ -1,3 +1,7 @@
+alter policy "people change their own profile" on public.profiles
+  using (id = (select auth.uid())) with check (id = (select auth.uid()));
+alter policy "people read themselves and their colleagues" on public.profiles
+  using (id = (select auth.uid()) or id = any (array(select private.my_colleagues())));
 drop function public.my_access();
 drop trigger guard_second_factor on public.locations;
 drop function private.guard_second_factor(), private.require_role(uuid, text[]), private.my_role(uuid);

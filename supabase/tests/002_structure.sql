@@ -22,7 +22,8 @@ select is_empty($$ select signature from tests.functions where proacl is null or
 select set_eq($$ select signature from tests.functions where has_function_privilege('anon', oid, 'EXECUTE') $$,
   $$ values ('door.claims_of_key(text,text)'), ('door.check_request()') $$, 'anon executes the two functions of the door and no other');
 select set_eq($$ select signature, prosecdef from tests.functions where pronamespace = 'door'::regnamespace $$,
-  $$ values ('door.claims_of_key(text,text)', true), ('door.check_request()', false) $$, 'in the door are these two, and one is a definer');
+  $$ values ('door.claims_of_key(text,text)', true), ('door.check_request()', false), ('door.require_session()', false) $$,
+  'in the door are these three, and one is a definer');
 select is_empty($$ select signature from tests.functions where prokind = 'f' and not coalesce('search_path=""' = any (proconfig), false) $$,
   'every function of ours, in the door too, pins its search_path to nothing');
 select is_empty($$ select signature from tests.functions where prosecdef and proowner <> 'postgres'::regrole $$,

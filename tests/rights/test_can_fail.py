@@ -91,7 +91,7 @@ def test_a_policy_that_lets_everybody_in_is_noticed(
     ):
         found = cells.differences(statement.of(lines, "notes", "select"))
     refused = {"owner", "admin", "marketer", "technician", "owner elsewhere", "stranger"}
-    refused |= {"deactivated owner", "signed out owner", "owner without second factor"}
+    refused |= {"deactivated owner", "owner without second factor"}
     assert refused <= {difference.split(":")[0] for difference in found}
 
 
