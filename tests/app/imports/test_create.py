@@ -104,8 +104,12 @@ def test_those_who_may_not_import_are_refused_before_anything_is_stored(
 def test_a_role_taken_away_counts_at_once(
     live: FlaskClient, team: Location, hand_in: HandIn, db: psycopg.Connection[Any]
 ) -> None:
-    db.execute("update profiles set is_active = false where id = %s", (team.owner.id,))
+    db.execute(
+        "update location_members set role = 'technician' where user_id = %s", (team.owner.id,)
+    )
     assert hand_in(live).status_code == 403
+    db.execute("update profiles set is_active = false where id = %s", (team.owner.id,))
+    assert hand_in(live).status_code == 401
 
 
 def test_another_locations_id_is_refused(
