@@ -128,10 +128,8 @@ class Import(Schema):
     updated_at = _time()
 
 
-COLUMNS = ",".join(Import().fields)
-
 ROWS = "row_no,outcome,reason,warnings,APN,Address\r\n2,rejected,No address.,,19-0221,\r\n"
-IMPORT: dict[str, Any] = {name: 0 for name in COLUMNS.split(",")} | {
+IMPORT: dict[str, Any] = {name: 0 for name in Import().fields} | {
     "id": "5b1f7c9a-0e4d-4a36-8f21-d3c9b7a6e512",
     "location_id": "0d7c1f3a-6f0e-4d52-9d0c-2b8f1e5a7c11",
     "list_id": "c3a9e7d1-4f25-4b8a-9e60-7d1f0b2c8a34",
