@@ -104,11 +104,15 @@ def test_emptying_a_location_by_a_forgotten_filter(
     ask: Ask, full_location: Actor, maker: Maker, method: str, table: str, body: Any
 ) -> None:
     name = table.partition("?")[0]
-    state = f"select md5(string_agg(t::text, '' order by t::text)) from {name} t"
-    before = maker.db.execute(state).fetchone()
+    state = (
+        f"select md5(string_agg(t::text, '' order by t::text)), count(*) from {name} t"
+        " where location_id in (select location_id from location_members where user_id = %s)"
+    )
+    before = maker.db.execute(state, (full_location.user,)).fetchone()
+    assert before and before[1] > 200
     answer = ask(full_location, f"/{table}", method, json=body)
     assert (answer.status_code, answer.json()["message"]) == (422, "too_many_rows")
-    assert maker.db.execute(state).fetchone() == before
+    assert maker.db.execute(state, (full_location.user,)).fetchone() == before
 
 
 def test_deleting_a_tag_that_many_people_have_is_still_possible(
