@@ -17,7 +17,8 @@ from devstack.gateway.keys import SETTINGS
 HERE = ("127.0.0.1", "localhost")
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Local mails</title>
 <style>body {{ font: 16px/1.5 sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }}
-article {{ border-top: 1px solid #ccc; padding: 1rem 0 }} time {{ color: #666 }} a {{ overflow-wrap: anywhere }}</style>
+article {{ border-top: 1px solid #ccc; padding: 1rem 0 }} time {{ color: #666 }}
+a {{ overflow-wrap: anywhere }}</style>
 <h1>Local mails</h1><p>Newest first. None of them was sent.</p>{mails}</html>"""
 ENTRY = "<article><time>{at}</time> to <b>{to}</b><h2>{subject}</h2>{html}</article>"
 
