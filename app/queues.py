@@ -93,11 +93,13 @@ def ring_waiting_invites(*, now: datetime) -> Ring:
 
 def forget_requests(*, now: datetime) -> Ring:
     """Forget, once an hour, the requests that were remembered for a day."""
+    buckets = HOUR_S // SWEEP_S
+    hour = _bucket(now) // buckets * buckets
     return Ring(
         job="edge_jobs.idempotency.forget_requests",
         args=(),
         queue="maintenance",
-        id=f"forget_requests-{int(now.timestamp()) // HOUR_S}",
+        id=f"forget_requests-{hour}",
         timeout_s=60,
         done_s=HOUR_S,
     )

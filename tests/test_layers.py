@@ -157,3 +157,10 @@ def test_every_job_on_the_menu_exists_and_takes_its_arguments(ring: queues.Ring)
     inspect.signature(job).bind(*ring.args)
     assert all(isinstance(argument, str) for argument in ring.args)
     assert re.fullmatch(r"[A-Za-z0-9_-]+", ring.id)
+
+
+@pytest.mark.parametrize("ring", MENU, ids=lambda ring: ring.job)
+def test_every_ring_tells_how_old_it_is(ring: queues.Ring) -> None:
+    """/health/ready and /metrics read a ring's age from its id, within the hour it is unique in."""
+    rung_at_s = int(ring.id.rpartition("-")[2]) * queues.SWEEP_S
+    assert 0 <= NOW.timestamp() - rung_at_s < 3600
