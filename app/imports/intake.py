@@ -107,7 +107,9 @@ class Intake:
         try:
             self._held.storage.remove(self._user.token, BUCKET, path)
         except AppError as error:
-            log.warning("upload_left_behind", path=path, code=error.code)
+            # The folder finds it; the file's name may be somebody's.
+            folder = path.rpartition("/")[0]
+            log.warning("upload_left_behind", folder=folder, code=error.code)
 
 
 def _too_large(limit_bytes: int) -> AppError:

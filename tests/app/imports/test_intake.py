@@ -11,7 +11,7 @@ import httpx
 import pytest
 from werkzeug.datastructures import FileStorage
 
-from app import clients
+from app import clients, logs
 from app.auth import User
 from app.config import Config
 from app.db import Database
@@ -89,7 +89,12 @@ def test_an_object_that_stays_behind_does_not_hide_the_refusal(
     held: clients.Clients, supabase: Supabase
 ) -> None:
     supabase.remove = 500
+    logged = io.StringIO()
+    logs.configure("info", logged)
     assert refusal(held).code == "invalid_value"
+    told = logged.getvalue()
+    assert f"/{ATTEMPT.resource_id}" in told, "to be found by"
+    assert "list.csv" not in told, "a file may be named after somebody"
 
 
 def test_without_an_answer_the_object_stays_for_the_row_may_be_there(
