@@ -20,3 +20,10 @@ insert into public.location_members (user_id, location_id, role)
 select ('00000000-0000-4000-8000-00000000001' || n)::uuid, '00000000-0000-4000-8000-000000000001', role
 from unnest(array['owner', 'admin', 'marketer', 'technician']) with ordinality p (role, n)
 on conflict (user_id, location_id) do nothing;
+
+insert into public.phone_numbers (id, location_id, e164, openphone_id, label)
+values ('00000000-0000-4000-8000-000000000021', '00000000-0000-4000-8000-000000000001', '+16175550100', 'PNdemo01', 'Office')
+on conflict do nothing;
+
+-- Here, and only here, may a caller say what time it is.
+insert into private.switches (name, turned_on) values ('given_time', true) on conflict do nothing;
