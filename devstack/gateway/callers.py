@@ -22,6 +22,7 @@ OPEN_PATHS = (
     "/storage/v1/object/info/public/",
 )
 SIGNED_PATH = "/storage/v1/object/sign/"
+SIGNED_UPLOAD_PATH = "/storage/v1/object/upload/sign/"
 
 
 @dataclass(frozen=True)
@@ -102,5 +103,7 @@ def _refuse(message: str, hint: str) -> web.Response:
 
 def _is_open(request: web.Request) -> bool:
     if request.method in ("GET", "HEAD") and request.path.startswith(SIGNED_PATH):
+        return True
+    if request.method == "PUT" and request.path.startswith(SIGNED_UPLOAD_PATH):
         return True
     return request.path.startswith(OPEN_PATHS)

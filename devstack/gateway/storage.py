@@ -6,9 +6,12 @@ from aiohttp import web
 
 from devstack.gateway import (
     storage_buckets,
+    storage_copy,
     storage_download,
+    storage_list_v2,
     storage_objects,
     storage_sign,
+    storage_sign_upload,
     storage_upload,
 )
 from devstack.gateway.storage_errors import answers_errors
@@ -27,6 +30,11 @@ def add_routes(router: web.UrlDispatcher) -> None:
         ("DELETE", bucket, storage_buckets.delete),
         ("POST", f"{bucket}/empty", storage_buckets.empty),
         ("POST", f"{objects}/list/{{bucket}}", storage_objects.list_objects),
+        ("POST", f"{objects}/list-v2/{{bucket}}", storage_list_v2.list_objects),
+        ("POST", f"{objects}/copy", storage_copy.copy),
+        ("POST", f"{objects}/move", storage_copy.move),
+        ("POST", f"{objects}/upload/sign/{path}", storage_sign_upload.sign),
+        ("PUT", f"{objects}/upload/sign/{path}", storage_sign_upload.upload),
         ("POST", f"{objects}/sign/{{bucket}}", storage_sign.sign_many),
         ("POST", f"{objects}/sign/{path}", storage_sign.sign_one),
         ("GET HEAD", f"{objects}/sign/{path}", storage_sign.download),

@@ -54,7 +54,7 @@ async def list_objects(request: web.Request) -> web.Response:
     }
     async with as_caller(request) as connection:
         rows = await fetch_all(connection, _sorted(body), values)
-    return web.json_response([_show(row) for row in rows])
+    return web.json_response([show(row) for row in rows])
 
 
 def _as_prefix(body: dict[str, Any]) -> str:
@@ -79,7 +79,7 @@ def _sorted(body: dict[str, Any]) -> str:
     return LIST.format(column="entry" if column == "name" else column, order=order)
 
 
-def _show(row: dict[str, Any]) -> dict[str, Any]:
+def show(row: dict[str, Any]) -> dict[str, Any]:
     plain = {
         name: str(value)
         for name, value in row.items()
@@ -99,7 +99,7 @@ async def remove_many(request: web.Request) -> web.Response:
     removed = await _remove(
         request, request.match_info["bucket"], [check_object_name(name) for name in names]
     )
-    return web.json_response([_show(row) for row in removed])
+    return web.json_response([show(row) for row in removed])
 
 
 async def remove_one(request: web.Request) -> web.Response:

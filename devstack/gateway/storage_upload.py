@@ -41,12 +41,18 @@ async def replace(request: web.Request) -> web.Response:
 
 
 async def _take(request: web.Request, *, upsert: bool) -> web.Response:
-    bucket_name, name = object_of(request)
-    upload = Upload(bucket_name, name, upsert, caller_of(request, request.app[SETTINGS]))
+    bucket, name = object_of(request)
+    upload = Upload(bucket, name, upsert, caller_of(request, request.app[SETTINGS]))
+    object_id = await take(request, upload)
+    return web.json_response({"Id": object_id, "Key": f"{bucket}/{name}"})
+
+
+async def take(request: web.Request, upload: Upload) -> str:
+    """The id of the object that the body has become."""
     async with request.app[DATABASE].admin() as connection:
-        bucket = await bucket_row(connection, bucket_name)
+        bucket = await bucket_row(connection, upload.bucket)
     limit = min(bucket["file_size_limit"] or 1 << 62, request.app[SETTINGS].file_size_limit)
-    await _try_right(request, upload)
+    await try_right(request, upload)
     folder = request.app[SETTINGS].storage_dir
     received = await receive_body(request, upload, limit, bucket["allowed_mime_types"])
     try:
@@ -55,10 +61,10 @@ async def _take(request: web.Request, *, upsert: bool) -> web.Response:
         discard(folder, received.version)
         raise
     discard(folder, replaced)
-    return web.json_response({"Id": object_id, "Key": f"{bucket_name}/{name}"})
+    return object_id
 
 
-async def _try_right(request: web.Request, upload: Upload) -> None:
+async def try_right(request: web.Request, upload: Upload) -> None:
     """Writes the row and takes it back, so that nobody sends 300 MB in vain."""
     async with (
         request.app[DATABASE].admin() as connection,
