@@ -1,6 +1,6 @@
 """`make bench`: speed beside what bounds it, on stacks of its own.
 
-    python -m tests.bench [import] [policies] [door]
+    python -m tests.bench [import] [policies] [door] [webhooks]
 
 Ratios to a baseline of the same run are promises and fail the run; absolute figures are recorded.
 """
@@ -14,14 +14,20 @@ from contextlib import contextmanager
 
 from devstack.services import SERVICES
 from devstack.stack import Stack
-from tests.bench import door, importing, policies
+from tests.bench import door, importing, policies, webhooks
 from tests.bench.load import require_wrk
 
-PARTS = {"import": importing.run, "policies": policies.run, "door": door.run}
+PARTS = {
+    "import": importing.run,
+    "policies": policies.run,
+    "door": door.run,
+    "webhooks": webhooks.run,
+}
 # The import starts from empty tables, the others share a million people.
 STACKS = {
     ("import",): tuple(SERVICES),
     ("policies", "door"): ("postgres", "redis", "postgrest", "gateway"),
+    ("webhooks",): tuple(SERVICES),
 }
 
 
