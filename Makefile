@@ -25,7 +25,7 @@ down: ## stop the local stack; its data stays
 status: ## what runs, where, and since when
 	@test -x $(PYTHON) || { echo "nothing is installed, so nothing runs"; exit 0; }; $(PYTHON) -m devstack status
 
-test: install ## pytest and pgTAP on a stack of their own (a few minutes)
+test: install ## pytest and pgTAP on stacks of their own (a few minutes)
 	@$(PYTHON) -m devstack.testrun
 
 soak: install ## the long tests, on a stack of their own

@@ -11,8 +11,15 @@ import pytest
 import redis
 
 from devstack.stack import Stack
-from devstack.testrun import SERVICES
+from devstack.testrun import SERVICES, stack_of
 from tests import people
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each of several processes has a stack of its own, so nobody sees what another writes."""
+    process = os.environ.get("PYTEST_XDIST_WORKER")
+    if process:
+        os.environ["STACK_NAME"] = stack_of(process)
 
 
 @pytest.fixture(scope="session")

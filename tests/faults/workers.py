@@ -75,7 +75,9 @@ class Worker:
 
     def stop(self) -> None:
         """In order: coverage is written at an orderly end only."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(WITHIN_S)
-        self.kill()
+        try:
+            if self._process.poll() is None:
+                self._process.terminate()
+                self._process.wait(WITHIN_S)
+        finally:
+            self.kill()
