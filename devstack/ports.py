@@ -12,6 +12,7 @@ DEFAULT_PORTS = {
     "redis": 54379,
     "postgrest": 54330,
     "gateway": 54321,
+    "sandbox": 54331,
     "web": 8000,
 }
 LIKELY_HOLDERS = {

@@ -21,7 +21,16 @@ SETTLED_AFTER_S = 1.0
 Pairs = dict[str, str]
 LIMITS = ("UPLOAD_LIMIT_MB", "RATE_LIMIT_", "SUPABASE_AUTH_EMAIL_MAX_FREQUENCY")
 # What answers the outside world must not hold the key that opens everything.
-WITHHELD = {"web": {"SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY"}}
+WITHHELD = {
+    "web": {
+        "SUPABASE_SERVICE_ROLE_KEY",
+        "SUPABASE_SECRET_KEY",
+        "OPENPHONE_API_KEY",
+        "NUMVERIFY_API_KEY",
+    }
+}
+# The vendors hold none of our keys but those they gave us.
+SANDBOX_SEES = ("SANDBOX_PORT", "SANDBOX_URL", "API_URL", "OPENPHONE_", "NUMVERIFY_")
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,8 @@ def environment(folder: Folder, pairs: Pairs, name: str) -> Pairs:
         return base | pairs | {"SUPABASE_CONFIG": str(CHECKOUT / "supabase" / "config.toml")}
     if name in ("postgres", "redis"):
         return base
+    if name == "sandbox":
+        return base | {key: pairs[key] for key in pairs if key.startswith(SANDBOX_SEES)}
     coverage = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
     return base | coverage | _product_settings(folder, pairs, withheld=WITHHELD.get(name, set()))
 
@@ -90,6 +101,10 @@ def _postgrest_command(_: Pairs) -> list[str]:
 
 def _gateway_command(_: Pairs) -> list[str]:
     return [str(VENV_BIN / "python"), "-m", "devstack.gateway"]
+
+
+def _sandbox_command(_: Pairs) -> list[str]:
+    return [str(VENV_BIN / "python"), "-m", "sandbox"]
 
 
 def _procfile(name: str) -> Callable[[Pairs], list[str]]:
@@ -173,6 +188,13 @@ SERVICES: dict[str, Service] = {
             _gateway_command,
             _http_answers("gateway", "/health"),
             _url("gateway"),
+        ),
+        Service(
+            "sandbox",
+            "sandbox",
+            _sandbox_command,
+            _http_answers("sandbox", "/_control/health"),
+            _url("sandbox"),
         ),
         Service(
             "web",

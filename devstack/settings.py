@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import secrets
@@ -15,6 +16,8 @@ from devstack.layout import CHECKOUT, Folder, StackError
 
 HS256, ES256 = "hs256", "es256"
 TEN_YEARS_S = 10 * 365 * 24 * 3600
+# The sandbox's second number, which texts the first to see that texts arrive.
+HEALTH_NUMBER = "+16175550101"
 
 
 def read_env(path: Path) -> dict[str, str]:
@@ -68,11 +71,13 @@ def ensure(folder: Folder, signing: str | None = None) -> dict[str, str]:
     folder.create()
     internal = read_env(folder.devstack_env) or _new_internal(folder, signing)
     _check_signing(folder, internal, signing)
+    _add_ports(internal, folder.is_default)
     write_env(folder.devstack_env, internal)
     public = read_env(folder.stack_env) or _new_public(internal)
     public.setdefault("METRICS_TOKEN", secrets.token_hex(16))
     public.setdefault("SUPABASE_PUBLISHABLE_KEY", opaque_key("publishable"))
     public.setdefault("SUPABASE_SECRET_KEY", opaque_key("secret"))
+    public = _vendor_keys() | public
     if "SIGNING_KEYS" in internal:
         signing_keys.make(folder.signing_keys)
         signing_keys.publish(folder.signing_keys, folder.jwks, internal["LEGACY_JWT_SECRET"])
@@ -116,6 +121,28 @@ def _new_internal(folder: Folder, signing: str | None) -> dict[str, str]:
     return _with_urls(pairs)
 
 
+def _add_ports(internal: dict[str, str], default: bool) -> None:
+    """For a stack made before one of the services was."""
+    taken = {int(value) for key, value in internal.items() if key.endswith("_PORT")}
+    for service, usual in ports.DEFAULT_PORTS.items():
+        if f"{service.upper()}_PORT" not in internal:
+            port = usual if default else ports.choose_free(taken)
+            internal[f"{service.upper()}_PORT"] = str(port)
+            taken.add(port)
+
+
+def _vendor_keys() -> dict[str, str]:
+    """What the vendors would have given us; the sandbox believes and signs with the same."""
+    return {
+        "OPENPHONE_API_KEY": secrets.token_urlsafe(24),
+        "OPENPHONE_SIGNING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "OPENPHONE_WEBHOOK_SECRET": f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
+        "OPENPHONE_HEALTH_NUMBER": HEALTH_NUMBER,
+        "NUMVERIFY_API_KEY": secrets.token_hex(16),
+        "WEBHOOK_INBOX_KEY": secrets.token_hex(32),
+    }
+
+
 def _with_urls(internal: dict[str, str]) -> dict[str, str]:
     at = f"127.0.0.1:{internal['POSTGRES_PORT']}/postgres"
     return internal | {
@@ -137,11 +164,15 @@ def _new_public(internal: dict[str, str]) -> dict[str, str]:
 
 def _urls(internal: dict[str, str]) -> dict[str, str]:
     at = f"127.0.0.1:{internal['POSTGRES_PORT']}/postgres"
+    sandbox = f"http://127.0.0.1:{internal['SANDBOX_PORT']}"
     return {
         "SUPABASE_URL": f"http://127.0.0.1:{internal['GATEWAY_PORT']}",
         "DATABASE_URL": f"postgresql://postgres:{internal['POSTGRES_PASSWORD']}@{at}",
         "REDIS_URL": f"redis://127.0.0.1:{internal['REDIS_PORT']}/0",
         "API_URL": f"http://127.0.0.1:{internal['WEB_PORT']}",
+        "SANDBOX_URL": sandbox,
+        "OPENPHONE_API_URL": sandbox,
+        "NUMVERIFY_API_URL": f"{sandbox}/numverify",
         # Where SvelteKit's own server listens.
         "SITE_URL": "http://127.0.0.1:5173",
     }
