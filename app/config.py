@@ -15,6 +15,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 SUPABASE_URL = "the address of the Supabase API, such as http://127.0.0.1:54321"
 REDIS_URL = "the address of Redis, such as redis://127.0.0.1:6379/0"
 OTLP_URL = "the address of an OTLP/HTTP collector, such as http://127.0.0.1:4318"
+OPENPHONE_API_URL = "the address of OpenPhone's API, such as https://api.quo.com"
 SITE_URL = "the address people open the CRM at, such as https://crm.example.com"
 MOST_A_MINUTE = 1_000_000
 
@@ -179,10 +180,17 @@ class WorkerConfig:
     site_url: str
     log_level: str = "info"
     otlp_url: str = ""
+    openphone_api_url: str = "https://api.quo.com"
+    # Empty: the vendor is not asked for anything.
+    openphone_api_key: str = field(default="", repr=False)
+    # A program that reads a file on its input and ends with 0 for a good one, 1 for a bad one.
+    # Empty: files are not scanned.
+    media_scan_command: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         read = _Reader(os.environ if environ is None else environ)
+        vendor = read.optional_url("OPENPHONE_API_URL", ("http", "https"), OPENPHONE_API_URL)
         config = cls(
             supabase_url=read.url("SUPABASE_URL", ("http", "https"), SUPABASE_URL),
             service_role_key=read.required(
@@ -192,6 +200,9 @@ class WorkerConfig:
             site_url=read.url("SITE_URL", ("http", "https"), SITE_URL),
             log_level=read.choice("LOG_LEVEL", "info", LOG_LEVELS),
             otlp_url=_otlp_url(read),
+            openphone_api_url=vendor or cls.openphone_api_url,
+            openphone_api_key=read.optional("OPENPHONE_API_KEY"),
+            media_scan_command=read.optional("MEDIA_SCAN_COMMAND"),
         )
         read.stop_if_wrong()
         return config

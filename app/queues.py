@@ -117,6 +117,29 @@ def count_business(*, now: datetime) -> Ring:
     )
 
 
+def fetch_media(media_id: str, *, now: datetime) -> Ring:
+    """Fetch one picture, film or recording, whose address soon expires."""
+    return Ring(
+        job="edge_jobs.media.fetch_media",
+        args=(media_id,),
+        queue="media",
+        id=f"fetch_media-{media_id}-{_bucket(now)}",
+        # Less than its lease, which is three minutes.
+        timeout_s=170,
+    )
+
+
+def ring_waiting_media(*, now: datetime) -> Ring:
+    """Find files that nobody fetches, and ring for each."""
+    return Ring(
+        job="edge_jobs.media_rings.ring_waiting_media",
+        args=(),
+        queue="maintenance",
+        id=f"ring_waiting_media-{_bucket(now)}",
+        timeout_s=60,
+    )
+
+
 def _bucket(now: datetime) -> int:
     return int(now.timestamp()) // SWEEP_S
 

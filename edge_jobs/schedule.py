@@ -29,6 +29,7 @@ def ring_all(redis: Redis, now: datetime) -> None:
     """Rings every sweep once. A Redis that is away is logged by `queues.ring`."""
     queues.ring(redis, queues.ring_waiting_imports(now=now))
     queues.ring(redis, queues.ring_waiting_invites(now=now))
+    queues.ring(redis, queues.ring_waiting_media(now=now))
     queues.ring(redis, queues.forget_requests(now=now))
     queues.ring(redis, queues.count_business(now=now))
 

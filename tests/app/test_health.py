@@ -31,8 +31,8 @@ def test_each_thing_that_is_down_is_named(client: FlaskClient) -> None:
     assert answer.status_code == 503
     assert answer.json["status"] == "failed"
     checks = answer.json["checks"]
-    workers = {"worker-imports", "worker-maintenance", "clock"}
-    queues = {"queue-imports", "queue-maintenance"}
+    workers = {f"worker-{name}" for name in workforce.QUEUES} | {"clock"}
+    queues = {f"queue-{name}" for name in workforce.QUEUES}
     assert set(checks) == SERVED | {"redis", "storage"} | workers | queues
     assert {check["status"] for check in checks.values()} == {"failed"}
     assert all(checks[name]["ms"] >= 0 for name in SERVED | {"redis", "storage"})
