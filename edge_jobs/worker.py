@@ -15,9 +15,10 @@ from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue
-from rq.worker import BaseWorker, SimpleWorker, Worker
+from rq.worker import BaseWorker, SimpleWorker, Worker, WorkerStatus
 
 from app import logs, shared_counts, tracing, workforce
 from app.config import ConfigError, WorkerConfig
@@ -57,7 +58,15 @@ class Watched(BaseWorker):
             logging.getLogger(name).setLevel(logging.WARNING)
         log.info("worker_started", worker=self.name, queues=self.queue_names())
 
+    def request_stop(self, *args: Any) -> None:
+        """RQ stops an idle worker by an exception in the signal's handler, which gets lost where
+        redis-py suppresses all it does not know: the next beat then stops it."""
+        self._stop_requested = True
+        super().request_stop(*args)  # type: ignore[no-untyped-call]
+
     def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+        if self._stop_requested and self.get_state() == WorkerStatus.IDLE:
+            raise StopRequested
         super().heartbeat(*args, **kwargs)
         self.beat()
 

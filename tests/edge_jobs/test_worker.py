@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 import redis
 from rq import Queue
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 from app import logs, queues, shared_counts, workforce
 from app.workforce import Presence
@@ -72,6 +74,15 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     for name in workers.QUIET:
         logging.getLogger(name).setLevel(logging.NOTSET)
     configure("info")
+
+
+@pytest.fixture
+def kept_signals() -> Iterator[None]:
+    """A worker in this process takes them."""
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for name, handler in before.items():
+        signal.signal(name, handler)
 
 
 def lines(stream: io.StringIO, event: str) -> list[dict[str, Any]]:
@@ -188,6 +199,18 @@ def test_sigterm_ends_a_program_and_its_presence(
     assert heard(redis_conn) == Presence(0, 0)
     for line in (tmp_path / "worker.log").read_text().splitlines():
         json.loads(line)
+
+
+@pytest.mark.parametrize("kind", [InlineWorker, ForkingWorker])
+def test_a_signal_to_stop_is_kept_when_a_library_swallows_it(
+    kind: type[InlineWorker] | type[ForkingWorker], queue: Queue, kept_signals: None
+) -> None:
+    at_work = kind([queue], connection=queue.connection, serializer=JSONSerializer)
+    at_work.set_state(WorkerStatus.IDLE)
+    with pytest.raises(StopRequested):
+        at_work.request_stop(signal.SIGTERM, None)
+    with pytest.raises(StopRequested):
+        at_work.dequeue_job_and_maintain_ttl(1)
 
 
 @pytest.mark.parametrize("name", ["ForkingWorker", "InlineWorker"])
