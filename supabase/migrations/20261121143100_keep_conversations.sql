@@ -1,0 +1,92 @@
+-- A conversation's columns are read off what was said in it, so they are the same in whatever order it came.
+-- Way back: supabase/rollbacks/ of the same name.
+set lock_timeout = '4s';
+
+-- The newest thing said; things of one instant go by the vendor's id.
+create function private.last_said(p_conversation uuid, out at timestamptz, out kind text, out direction text, out preview text)
+language sql stable set search_path = '' as $$
+  select x.at, x.kind, x.direction, x.preview from (
+    (select occurred_at, 'message', m.direction, nullif(left(body, 160), ''), external_id from public.messages m
+       where conversation_id = p_conversation and status <> 'cancelled' order by occurred_at desc, external_id desc nulls last, id desc limit 1)
+    union all
+    (select occurred_at, 'call', c.direction, c.status, external_id from public.calls c
+       where conversation_id = p_conversation order by occurred_at desc, external_id desc, id desc limit 1)
+    union all
+    (select occurred_at, 'voicemail', 'incoming', nullif(left(transcript, 160), ''), external_id from public.voicemails v
+       where conversation_id = p_conversation order by occurred_at desc, external_id desc, id desc limit 1)
+  ) x (at, kind, direction, preview, external_id) order by x.at desc, x.external_id desc nulls last limit 1
+$$;
+
+-- Theirs: texts, calls nobody took, voicemails. Ours: texts that went out or may yet, calls that were taken or made.
+create function private.last_words(p_conversation uuid, out incoming timestamptz, out theirs timestamptz, out outgoing timestamptz, out ours timestamptz)
+language sql stable set search_path = '' as $$
+  select greatest(m.incoming, c.incoming, v.incoming), greatest(m.incoming, c.missed, v.incoming), greatest(m.outgoing, c.outgoing),
+    greatest(m.outgoing, c.taken)
+  from (select
+      (select occurred_at from public.messages where conversation_id = p_conversation and direction = 'incoming'
+         order by occurred_at desc limit 1) as incoming,
+      (select occurred_at from public.messages where conversation_id = p_conversation and direction = 'outgoing' and not is_system
+         and status not in ('failed', 'undelivered', 'cancelled') order by occurred_at desc limit 1) as outgoing) m,
+    (select max(occurred_at) filter (where direction = 'incoming') as incoming, max(occurred_at) filter (where direction = 'outgoing') as outgoing,
+       max(occurred_at) filter (where direction = 'incoming' and status in ('missed', 'abandoned', 'failed')) as missed,
+       max(occurred_at) filter (where direction = 'outgoing' or status in ('answered', 'completed', 'forwarded')) as taken
+     from public.calls where conversation_id = p_conversation) c,
+    (select max(occurred_at) as incoming from public.voicemails where conversation_id = p_conversation) v
+$$;
+
+create function private.refresh_conversations(p_ids uuid[]) returns void language sql set search_path = '' as $$
+  update public.conversations c set last_at = s.at, last_kind = s.kind, last_direction = s.direction, last_preview = s.preview,
+      last_incoming_at = w.incoming, last_outgoing_at = w.outgoing,
+      needs_reply = coalesce(w.theirs >= coalesce(w.ours, '-infinity'), false)
+    from unnest(p_ids) x (id) cross join lateral private.last_said(x.id) s cross join lateral private.last_words(x.id) w
+    where c.id = x.id
+      and (c.last_at, c.last_kind, c.last_direction, c.last_preview, c.last_incoming_at, c.last_outgoing_at, c.needs_reply)
+        is distinct from (s.at, s.kind, s.direction, s.preview, w.incoming, w.outgoing, coalesce(w.theirs >= coalesce(w.ours, '-infinity'), false))
+$$;
+comment on function private.refresh_conversations is 'Reads the columns off the rows; writes only what changed.';
+
+create function private.said() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.refresh_conversations(array(select distinct conversation_id from new_rows order by 1));
+  return null;
+end $$;
+create function private.said_otherwise() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.refresh_conversations(array(select distinct x.conversation_id from
+    (select id, conversation_id, to_jsonb(o) - 'updated_at' as told from old_rows o) o
+    join (select id, conversation_id, to_jsonb(n) - 'updated_at' as told from new_rows n) n using (id),
+    lateral (values (o.conversation_id), (n.conversation_id)) x (conversation_id)
+    where o.told is distinct from n.told order by 1));
+  return null;
+end $$;
+do $$
+declare t text;
+begin
+  foreach t in array '{messages,calls,voicemails}'::text[] loop
+    execute format('create trigger "50_said" after insert on public.%I referencing new table as new_rows
+      for each statement execute function private.said()', t);
+    execute format('create trigger "50_said_otherwise" after update on public.%I referencing old table as old_rows new table as new_rows
+      for each statement execute function private.said_otherwise()', t);
+  end loop;
+end $$;
+
+-- What once was, stays: marks that only go up.
+create function private.mark_conversations() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  update public.conversations c set has_replied = c.has_replied or x.replied, has_campaign_messages = c.has_campaign_messages or x.campaign
+    from (select conversation_id as id, bool_or(direction = 'incoming') as replied, bool_or(campaign_id is not null) as campaign
+          from new_rows group by 1) x
+    where c.id = x.id and ((x.replied and not c.has_replied) or (x.campaign and not c.has_campaign_messages));
+  return null;
+end $$;
+create trigger "40_mark" after insert on public.messages referencing new table as new_rows
+  for each statement execute function private.mark_conversations();
+create trigger "40_mark_otherwise" after update on public.messages referencing old table as old_rows new table as new_rows
+  for each statement execute function private.mark_conversations();
+create function private.mark_media() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  update public.conversations c set has_media = true from (select distinct conversation_id from new_rows) x
+    where c.id = x.conversation_id and not c.has_media;
+  return null;
+end $$;
+create trigger "40_mark" after insert on public.media referencing new table as new_rows for each statement execute function private.mark_media();

@@ -1,0 +1,10 @@
+drop function private.tell_of_message(uuid);
+drop function private.add_media(public.messages, jsonb);
+drop function private.forward_message(uuid, jsonb);
+drop function private.add_message(jsonb, public.phone_numbers, text[], boolean, timestamptz);
+drop function private.apply_message(jsonb, public.phone_numbers, boolean, timestamptz);
+drop function private.open_send(uuid, text[], text, timestamptz);
+drop function private.is_vendors_confirmation(text);
+drop function private.message_rank(text);
+drop function private.texts(jsonb);
+drop type private.outcome;

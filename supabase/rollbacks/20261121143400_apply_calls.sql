@@ -1,0 +1,15 @@
+drop function private.texts_or_null(jsonb);
+drop function private.apply_words(jsonb);
+drop function private.artefact_rank(text);
+drop function private.add_voicemail(jsonb, public.calls, public.phone_numbers, text, timestamptz);
+drop function private.voicemail_of(jsonb);
+drop function private.apply_voicemail(jsonb, public.phone_numbers, boolean, timestamptz);
+drop function private.add_sound(uuid, uuid, uuid, uuid, uuid, jsonb);
+drop function private.apply_recording(jsonb);
+drop index public.todos_dedupe_key;
+drop function private.add_callback(uuid, text, text, uuid, uuid);
+drop function private.add_todo_once(uuid, text, text, text, uuid, uuid, int);
+drop function private.merge_call(jsonb, boolean);
+drop function private.apply_call(jsonb, public.phone_numbers, boolean, timestamptz);
+drop function private.call_status(jsonb);
+drop function private.call_rank(text);

@@ -1,0 +1,12 @@
+drop function public.watch_webhooks(timestamptz);
+drop function private.webhook_health(timestamptz, timestamptz);
+drop function public.webhooks_to_ask(int);
+drop trigger number_changed on public.phone_numbers;
+drop trigger number_known on public.phone_numbers;
+drop function private.number_known();
+drop function public.replay_webhooks(bigint[], text);
+drop function private.revive(bigint[]);
+drop function public.dead_webhooks(text, bigint, int);
+drop function private.require_office();
+drop index private.webhook_events_ended;
+alter table private.webhook_events drop column asked_at;
