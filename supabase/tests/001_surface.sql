@@ -77,6 +77,10 @@ insert into tests.definers values
   ('save_setting(uuid,text,jsonb)', 'authenticated'), ('save_preference(uuid,text,jsonb)', 'authenticated'), ('begin_export(text,uuid,jsonb)', 'authenticated'),
   ('private.require_person()', ''), ('begin_request(text,text,text)', 'authenticated'), ('who_am_i()', 'authenticated'),
   ('finish_request(text,integer,integer,text,uuid)', 'authenticated'), ('abandon_request(text,integer,boolean)', 'authenticated'),
+  ('claim_media(uuid,uuid,integer,timestamp with time zone)', 'service_role'), ('fail_media(uuid,uuid,text,text,integer,timestamp with time zone)', 'service_role'),
+  ('media_to_fetch(integer,timestamp with time zone)', 'service_role'), ('place_media(uuid,uuid,text,text,text,timestamp with time zone)', 'service_role'),
+  ('renew_media(uuid,uuid,text)', 'service_role'), ('store_media(uuid,uuid,jsonb,timestamp with time zone)', 'service_role'), ('retry_media(uuid)', 'authenticated'),
+  ('private.give_up_media(media,text)', ''), ('private.held_media(uuid,uuid)', ''), ('private.media_is_stored(media)', ''), ('private.media_changed()', ''),
   ('forget_requests(integer)', 'service_role');
 select set_eq($$ select signature, coalesce((select string_agg(r, ' ' order by r)
       from unnest('{anon,authenticated,service_role,supabase_auth_admin}'::text[]) r where has_function_privilege(r, f.oid, 'EXECUTE')), '')

@@ -109,6 +109,41 @@ def _sought(rows: Rows, place: Place) -> Body:
     return {"p_location": place.id, "p_query": name}
 
 
+def _fetching(rows: Rows, place: Place, **more: Any) -> Body:
+    """A file under its lease."""
+    made, lease = rows.one("media", place), new_id()
+    rows.db.execute(
+        "update media set status = 'waiting', lease = %s,"
+        " lease_until = now() + interval '1 minute' where id = %s",
+        (lease, made),
+    )
+    return {"p_media": made, "p_lease": lease} | more
+
+
+def _placed(rows: Rows, place: Place) -> Body:
+    """A file that lies where it belongs."""
+    made, sha256 = _fetching(rows, place), secrets.token_hex(32)
+    folder = f"{place.id}/{made['p_media']}/{sha256}"
+    rows.db.execute(
+        "insert into private.media_files values (%s, %s, %s)", (place.id, sha256, folder)
+    )
+    facts = {"sha256": sha256, "storage_path": f"{folder}/original.jpg", "kind": "photo"}
+    return made | {"p_facts": facts}
+
+
+def _unfetched(rows: Rows, place: Place, status: str) -> Body:
+    made = rows.one("media", place)
+    rows.db.execute(
+        "update media set status = %s, next_try_at = now() where id = %s", (status, made)
+    )
+    return {"p_media": made}
+
+
+def _some_unfetched(rows: Rows, place: Place) -> Body:
+    _unfetched(rows, place, "waiting")
+    return {}
+
+
 CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     "abandon_request": lambda rows, place: _asked(rows, place, p_refused=True),
     "accept_invite": _invited,
@@ -151,6 +186,17 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     "imports_to_ring": _waiting,
     "invites_to_send": _open_invite,
     "issue_invite": lambda rows, place: {"p_invite": rows.one("invites", place)},
+    "claim_media": lambda rows, place: _unfetched(rows, place, "waiting") | {"p_lease": new_id()},
+    "fail_media": lambda rows, place: _fetching(
+        rows, place, p_error="It fails.", p_verdict="final"
+    ),
+    "media_to_fetch": _some_unfetched,
+    "place_media": lambda rows, place: _fetching(
+        rows, place, p_sha256=secrets.token_hex(32), p_kind="photo"
+    ),
+    "renew_media": lambda rows, place: _fetching(rows, place, p_url="https://files.example.com/a"),
+    "retry_media": lambda rows, place: _unfetched(rows, place, "failed"),
+    "store_media": _placed,
     "my_access": lambda rows, place: {},
     "my_settings": lambda rows, place: {"p_location": place.id},
     "record_invite_sent": lambda rows, place: {"p_invite": rows.one("invites", place)},
