@@ -6,16 +6,20 @@ The web process and the workers read different ones: the web process never sees 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
+
+from app.integrations.openphone_signature import Keys
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SUPABASE_URL = "the address of the Supabase API, such as http://127.0.0.1:54321"
 REDIS_URL = "the address of Redis, such as redis://127.0.0.1:6379/0"
 OTLP_URL = "the address of an OTLP/HTTP collector, such as http://127.0.0.1:4318"
 OPENPHONE_API_URL = "the address of OpenPhone's API, such as https://api.quo.com"
+NUMVERIFY_API_URL = "the address of NumVerify's API, such as https://apilayer.net"
 SITE_URL = "the address people open the CRM at, such as https://crm.example.com"
 MOST_A_MINUTE = 1_000_000
 
@@ -69,8 +73,24 @@ class _Reader:
             self._problems.append(f"{name} is malformed: at least {min_bytes} bytes")
         return value
 
+    def listed(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.optional(name).split(",") if part.strip())
+
+    def decoded(self, name: str, decode: Callable[[], Sequence[bytes]]) -> Sequence[bytes]:
+        try:
+            return decode()
+        except ValueError as error:
+            self._problems.append(f"{name} is malformed: one of its keys {error}")
+            return ()
+
+    def phone(self, name: str) -> str:
+        value = self.optional(name)
+        if value and not re.fullmatch(r"\+[1-9][0-9]{7,14}", value):
+            self._problems.append(f"{name} is malformed: a number such as +16175550101")
+        return value
+
     def origins(self, name: str) -> tuple[str, ...]:
-        found = tuple(part.strip() for part in self.optional(name).split(",") if part.strip())
+        found = self.listed(name)
         if not all(_is_origin(origin) for origin in found):
             meaning = "origins such as https://crm.example.com, separated by commas"
             self._problems.append(f"{name} is malformed: {meaning}")
@@ -94,6 +114,14 @@ def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
 def _is_origin(value: str) -> bool:
     # A star would let any site call the API with a token it stole; there is no use for one.
     return _is_url(value, ("http", "https")) and value.count("/") == 2 and "*" not in value
+
+
+def _webhook_keys(read: _Reader) -> Keys:
+    signing, secrets = read.listed("OPENPHONE_SIGNING_KEY"), read.listed("OPENPHONE_WEBHOOK_SECRET")
+    return Keys(
+        legacy=read.decoded("OPENPHONE_SIGNING_KEY", lambda: Keys.read(signing, ()).legacy),
+        dated=read.decoded("OPENPHONE_WEBHOOK_SECRET", lambda: Keys.read((), secrets).dated),
+    )
 
 
 def _otlp_url(read: _Reader) -> str:
@@ -146,6 +174,10 @@ class Config:
     metrics_token: str = field(default="", repr=False)
     # Empty: no traces.
     otlp_url: str = ""
+    # By which OpenPhone signs its webhooks; none: they are asked to come again later.
+    webhook_keys: Keys = field(default=Keys(), repr=False)
+    # Puts a webhook into the inbox and opens nothing else.
+    webhook_inbox_key: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -164,6 +196,8 @@ class Config:
             trusted_proxies=read.whole_number("TRUSTED_PROXIES", 0, 0, 8),
             metrics_token=read.secret("METRICS_TOKEN", min_bytes=16),
             otlp_url=_otlp_url(read),
+            webhook_keys=_webhook_keys(read),
+            webhook_inbox_key=read.secret("WEBHOOK_INBOX_KEY", min_bytes=32),
         )
         read.stop_if_wrong()
         return config
@@ -183,6 +217,13 @@ class WorkerConfig:
     openphone_api_url: str = "https://api.quo.com"
     # Empty: the vendor is not asked for anything.
     openphone_api_key: str = field(default="", repr=False)
+    # Our second number, which texts the first; empty: nobody does.
+    openphone_health_number: str = ""
+    numverify_api_url: str = "https://apilayer.net"
+    # Empty: numbers stay unchecked.
+    numverify_api_key: str = field(default="", repr=False)
+    # What the web process shows with each webhook; workers tell the database its hash.
+    webhook_inbox_key: str = field(default="", repr=False)
     # A program that reads a file on its input and ends with 0 for a good one, 1 for a bad one.
     # Empty: files are not scanned.
     media_scan_command: str = ""
@@ -191,6 +232,7 @@ class WorkerConfig:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         read = _Reader(os.environ if environ is None else environ)
         vendor = read.optional_url("OPENPHONE_API_URL", ("http", "https"), OPENPHONE_API_URL)
+        checker = read.optional_url("NUMVERIFY_API_URL", ("http", "https"), NUMVERIFY_API_URL)
         config = cls(
             supabase_url=read.url("SUPABASE_URL", ("http", "https"), SUPABASE_URL),
             service_role_key=read.required(
@@ -202,6 +244,10 @@ class WorkerConfig:
             otlp_url=_otlp_url(read),
             openphone_api_url=vendor or cls.openphone_api_url,
             openphone_api_key=read.optional("OPENPHONE_API_KEY"),
+            openphone_health_number=read.phone("OPENPHONE_HEALTH_NUMBER"),
+            numverify_api_url=checker or cls.numverify_api_url,
+            numverify_api_key=read.optional("NUMVERIFY_API_KEY"),
+            webhook_inbox_key=read.secret("WEBHOOK_INBOX_KEY", min_bytes=32),
             media_scan_command=read.optional("MEDIA_SCAN_COMMAND"),
         )
         read.stop_if_wrong()

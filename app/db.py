@@ -67,7 +67,7 @@ def is_api_key(credential: str) -> bool:
     return credential.startswith("aac_")
 
 
-def auth_headers(key: str, token: str) -> dict[str, str]:
+def auth_headers(key: str, token: str = "") -> dict[str, str]:
     """The headers Supabase's gateway expects, and the id our audit log keeps of the request.
 
     An `sb_…` key is no JWT and stands alone in `apikey`; the gateway puts the role's JWT in. An API
@@ -76,7 +76,7 @@ def auth_headers(key: str, token: str) -> dict[str, str]:
     headers = {"apikey": key}
     if is_api_key(token):
         headers["X-Api-Key"] = token
-    elif not token.startswith("sb_"):
+    elif token and not token.startswith("sb_"):
         headers["Authorization"] = f"Bearer {token}"
     passing = passage.current()
     if passing:
@@ -95,6 +95,12 @@ class Database:
     def rpc(self, token: str, name: str, **params: Any) -> Any:
         """What the SQL function returns, as JSON."""
         builder = self._client(token).rpc(name, params)
+        return _execute(f"rpc {name}", lambda: builder.execute().data)
+
+    def inbox(self, inbox_key: str, name: str, **params: Any) -> Any:
+        """What the SQL function returns to whoever shows the key of the webhook inbox."""
+        headers = auth_headers(self._key) | {"X-Inbox-Key": inbox_key}
+        builder = self._with(headers).rpc(name, params)
         return _execute(f"rpc {name}", lambda: builder.execute().data)
 
     def row(self, token: str, table: str, columns: str, **equal: str) -> Row:
@@ -126,9 +132,12 @@ class Database:
         return _fetch(table, select.limit(limit))
 
     def _client(self, token: str) -> SyncPostgrestClient:
+        return self._with(auth_headers(self._key, token))
+
+    def _with(self, headers: dict[str, str]) -> SyncPostgrestClient:
         return SyncPostgrestClient(
             self._url,
-            headers=auth_headers(self._key, token),
+            headers=headers,
             http_client=self._http,
             # Its retries sleep for seconds inside our request; the caller is told to try again.
             retry_enabled=False,

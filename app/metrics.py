@@ -32,6 +32,7 @@ REQUESTS = Counter("crm_http_requests", "Requests answered.", ["route", "method"
 SECONDS = Histogram(
     "crm_http_request_seconds", "Time to the answer.", ["route", "method"], buckets=BUCKETS_S
 )
+WEBHOOKS = Counter("crm_webhooks", "Webhooks by what the door did.", ["provider", "outcome"])
 REFUSALS = Counter("crm_rate_limit_refusals", "Requests answered 429.", ["limit"])
 
 metrics = Blueprint("metrics", __name__)

@@ -117,6 +117,43 @@ def count_business(*, now: datetime) -> Ring:
     )
 
 
+def apply_webhooks(*, now: datetime) -> Ring:
+    """Take in what waits in the webhook inbox, until nothing does."""
+    return Ring(
+        job="edge_jobs.webhooks.apply_webhooks",
+        args=(),
+        queue="webhooks",
+        # Its own bucket is a microsecond: whoever rings asks first whether one waits.
+        id=f"apply_webhooks-{int(now.timestamp() * 1e6)}-{_bucket(now)}",
+        timeout_s=120,
+        done_s=0,
+    )
+
+
+def watch_webhooks(*, now: datetime) -> Ring:
+    """Count what was refused, and tell of what could not be taken in."""
+    minute = _bucket(now) // 4 * 4
+    return Ring(
+        job="edge_jobs.webhooks.watch_webhooks",
+        args=(),
+        queue="maintenance",
+        id=f"watch_webhooks-{minute}",
+        timeout_s=60,
+    )
+
+
+def ask_for_webhooks(*, now: datetime) -> Ring:
+    """Ask the vendor for calls and texts of which too little was said."""
+    minute = _bucket(now) // 4 * 4
+    return Ring(
+        job="edge_jobs.webhooks.ask_for_webhooks",
+        args=(),
+        queue="vendor",
+        id=f"ask_for_webhooks-{minute}",
+        timeout_s=60,
+    )
+
+
 def fetch_media(media_id: str, *, now: datetime) -> Ring:
     """Fetch one picture, film or recording, whose address soon expires."""
     return Ring(
@@ -153,6 +190,17 @@ def connect(redis_url: str) -> Redis:
         # One more try at once: after a restart of Redis the pool holds dead connections.
         retry=Retry(NoBackoff(), 1),
     )
+
+
+def ring_unless_waiting(redis: Redis, wanted: Ring) -> bool:
+    """False also when another ring waits in the queue: it is answered after now, and finds all."""
+    try:
+        if redis.llen(f"rq:queue:{wanted.queue}"):
+            return False
+    except RedisError as error:
+        log.warning("ring_lost", job=wanted.job, error=type(error).__name__)
+        return False
+    return ring(redis, wanted)
 
 
 def ring(redis: Redis, ring: Ring) -> bool:

@@ -19,6 +19,7 @@ JOB_SECONDS = "crm:job_seconds"
 VENDOR_CALLS = "crm:vendor_calls"
 VENDOR_SECONDS = "crm:vendor_seconds"
 BUSINESS = "crm:business"
+WEBHOOK_REFUSALS = "crm:webhook_refusals"
 # Upper bounds in seconds; a job is a sweep of milliseconds or an import of an hour.
 BUCKETS_S = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0)
 BETWEEN = "|"
@@ -45,6 +46,26 @@ def vendor_called(redis: Redis, vendor: str, operation: str, outcome: str, secon
     )
 
 
+def webhook_refused(redis: Redis, provider: str, reason: str, day: str) -> None:
+    _count(redis, WEBHOOK_REFUSALS, (day, provider, reason))
+
+
+def take_webhook_refusals(redis: Redis) -> dict[tuple[str, ...], float]:
+    """By day, provider and reason, since they were taken last. Raises RedisError."""
+    with redis.pipeline() as pipe:
+        pipe.hgetall(WEBHOOK_REFUSALS)
+        pipe.delete(WEBHOOK_REFUSALS)
+        return _by_labels(pipe.execute()[0])
+
+
+def return_webhook_refusals(redis: Redis, counts: Mapping[tuple[str, ...], float]) -> None:
+    """Whoever took them could not keep them. Raises RedisError."""
+    with redis.pipeline(transaction=False) as pipe:
+        for labels, number in counts.items():
+            pipe.hincrby(WEBHOOK_REFUSALS, BETWEEN.join(labels), int(number))
+        pipe.execute()
+
+
 def keep_business(redis: Redis, counts: Mapping[str, Any]) -> None:
     """What the database counted last. Raises RedisError."""
     redis.set(BUSINESS, json.dumps(counts), ex=3600)
@@ -58,7 +79,10 @@ def business(redis: Redis) -> dict[str, Any]:
 
 def read(redis: Redis, metric: str) -> dict[tuple[str, ...], float]:
     """By labels. Raises RedisError."""
-    found = cast(dict[bytes, bytes], redis.hgetall(metric))
+    return _by_labels(cast(dict[bytes, bytes], redis.hgetall(metric)))
+
+
+def _by_labels(found: Mapping[bytes, bytes]) -> dict[tuple[str, ...], float]:
     return {tuple(key.decode().split(BETWEEN)): float(n) for key, n in found.items()}
 
 

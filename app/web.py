@@ -30,6 +30,7 @@ from app import (
 from app.config import Config
 from app.identity.routes import identity
 from app.imports.routes import imports
+from app.messaging.webhooks import webhooks
 
 # Beyond what browsers show a script of another origin by themselves.
 EXPOSED = [
@@ -72,6 +73,7 @@ def build(config: Config) -> Flask:
     rate_limits.register_after_auth(app, limits)
     openapi.register(app, [health.health, identity, imports])
     app.register_blueprint(metrics.metrics)
+    app.register_blueprint(webhooks)
     problems.register(app)
     _surround(app, config)
     return app

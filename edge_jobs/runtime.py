@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +64,13 @@ def rpc(name: str, **params: Any) -> Any:
     """Calls a SQL function as service_role. Raises app.errors.AppError when it is refused."""
     held = runtime()
     return held.database.rpc(held.config.service_role_key, name, **params)
+
+
+def open_inbox() -> None:
+    """Tells the database by which key the web process may put webhooks into the inbox."""
+    key = settings().webhook_inbox_key
+    if key:
+        rpc("open_inbox", p_key_hash=hashlib.sha256(key.encode()).hexdigest())
 
 
 def signed_url(bucket: str, path: str) -> str:

@@ -30,6 +30,9 @@ def ring_all(redis: Redis, now: datetime) -> None:
     queues.ring(redis, queues.ring_waiting_imports(now=now))
     queues.ring(redis, queues.ring_waiting_invites(now=now))
     queues.ring(redis, queues.ring_waiting_media(now=now))
+    queues.ring(redis, queues.apply_webhooks(now=now))
+    queues.ring(redis, queues.watch_webhooks(now=now))
+    queues.ring(redis, queues.ask_for_webhooks(now=now))
     queues.ring(redis, queues.forget_requests(now=now))
     queues.ring(redis, queues.count_business(now=now))
 

@@ -22,6 +22,7 @@ from rq.worker import BaseWorker, SimpleWorker, Worker, WorkerStatus
 
 from app import logs, shared_counts, tracing, workforce
 from app.config import ConfigError, WorkerConfig
+from app.errors import AppError
 from edge_jobs import runtime
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,10 @@ class Watched(BaseWorker):
         # Four lines a job from RQ, one from us.
         for name in QUIET:
             logging.getLogger(name).setLevel(logging.WARNING)
+        if "webhooks" in self.queue_names():
+            # The sweep does it again, should the database be away now.
+            with suppress(AppError):
+                runtime.open_inbox()
         log.info("worker_started", worker=self.name, queues=self.queue_names())
 
     def request_stop(self, *args: Any) -> None:

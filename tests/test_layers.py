@@ -81,7 +81,7 @@ def integration_complaint(module: str, name: str) -> str | None:
     vendor = module.split("_")[0]
     allowed = ("app.integrations.http", "app.errors", vendor)
     if from_room(name, "app") and not name.startswith(allowed):
-        return "integrations import only their http.py, their vendor's files and app.errors"
+        return "integrations import only http.py, their own vendor's files and app.errors"
     return None
 
 
@@ -140,6 +140,9 @@ MENU = [
     queues.ring_waiting_invites(now=NOW),
     queues.fetch_media("00000000-0000-4000-8000-000000000001", now=NOW),
     queues.ring_waiting_media(now=NOW),
+    queues.apply_webhooks(now=NOW),
+    queues.watch_webhooks(now=NOW),
+    queues.ask_for_webhooks(now=NOW),
     queues.forget_requests(now=NOW),
     queues.count_business(now=NOW),
 ]

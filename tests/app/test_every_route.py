@@ -96,6 +96,8 @@ def test_what_is_open_is_written_down(config: Config) -> None:
         "health.live",
         "health.ready",
         "metrics.show",
+        "webhooks.not_that_way",
+        "webhooks.openphone",
     }
 
 

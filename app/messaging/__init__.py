@@ -1,0 +1,1 @@
+"""Texts, calls and what comes with them."""

@@ -1,0 +1,163 @@
+"""The webhook inbox's jobs: take in what waits, ask for what is missing, tell of failures.
+
+A job may be killed at any line: rows it had in hand are due again when its lease is over, and what
+is applied twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from app import queues, shared_counts
+from app.errors import AppError
+from app.integrations import openphone_calls, openphone_objects
+from app.integrations.http import VendorBusy, VendorRefused, VendorUnknown
+from app.integrations.openphone_events import Fact, Malformed, normalise
+from edge_jobs import runtime, vendors
+from edge_jobs.media_rings import ring_waiting_media
+
+log = structlog.get_logger(__name__)
+
+Row = dict[str, Any]
+
+# Few enough that the first of them is seen at once.
+BATCH = 50
+LEASE_S = 30
+DRAINING_S = 60.0
+# What reading a body of any form may raise beside Malformed: it costs that one event, not the job.
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+def apply_webhooks(draining_s: float = DRAINING_S) -> dict[str, int]:
+    """Takes in what waits until nothing does. Returns how many by what became of them."""
+    counts: dict[str, int] = {}
+    until = time.monotonic() + draining_s
+    try:
+        while time.monotonic() < until:
+            claimed = runtime.rpc("claim_webhook_events", p_limit=BATCH, p_lease_s=LEASE_S)
+            if not claimed["events"]:
+                return counts
+            for status, number in _take_in(claimed).items():
+                counts[status] = counts.get(status, 0) + number
+    except AppError as error:
+        # The database is away; what was claimed is due again when the lease is over.
+        log.warning("webhooks_let_go", code=error.code)
+        return counts
+    queues.ring(runtime.redis(), queues.apply_webhooks(now=datetime.now(UTC)))
+    return counts
+
+
+def ask_for_webhooks() -> int:
+    """Asks the vendor for calls and texts of which too little was said. Returns how many came."""
+    try:
+        phone = vendors.openphone()
+    except vendors.NotSetUp:
+        return 0
+    numbers = _numbers()
+    came = 0
+    for wanted in runtime.rpc("webhooks_to_ask"):
+        kind, _, vendors_id = wanted.partition(":")
+        if not re.fullmatch(r"[\w-]+", vendors_id):
+            continue
+        try:
+            found = (phone.get_call if kind == "call" else phone.get_message)(vendors_id)
+        except (VendorBusy, VendorRefused, VendorUnknown) as error:
+            log.warning("vendor_not_asked", kind=kind, error=type(error).__name__)
+            continue
+        if found:
+            read = openphone_calls.call if kind == "call" else openphone_objects.message
+            facts = [read(openphone_objects.rest(found, numbers))]
+            runtime.rpc("apply_facts", p_location=None, p_facts=facts, p_source="webhook")
+            came += 1
+    return came
+
+
+def watch_webhooks() -> None:
+    """Opens the inbox to the web process, keeps what it refused, reports what is dead."""
+    runtime.open_inbox()
+    _keep_refusals()
+    runtime.rpc("watch_webhooks")
+
+
+def _numbers() -> dict[str, str]:
+    """Our numbers, E.164 by the vendor's id."""
+    held = runtime.runtime()
+    key = held.config.service_role_key
+    rows = held.database.rows(key, "phone_numbers", "openphone_id,e164", {})
+    return {row["openphone_id"]: row["e164"] for row in rows if row["openphone_id"]}
+
+
+def _take_in(claimed: Row) -> dict[str, int]:
+    events = [_read(event, claimed["numbers"]) for event in claimed["events"]]
+    counts = _apply(claimed["lease"], events)
+    if any(_brings_files(fact) for event in events for fact in event.get("facts", [])):
+        ring_waiting_media()
+    return counts
+
+
+def _read(event: Row, numbers: Mapping[str, str]) -> Row:
+    try:
+        body = json.loads(event["body"], parse_constant=lambda _: None)
+        return {"id": event["id"], "facts": normalise(body, numbers=numbers)}
+    except Malformed as error:
+        return {"id": event["id"], "malformed": error.reason}
+    except UNREADABLE as error:
+        log.error("webhook_unreadable", webhook=event["id"], error=type(error).__name__)
+        return {"id": event["id"], "malformed": type(error).__name__}
+
+
+def _brings_files(fact: Fact) -> bool:
+    return bool(fact.get("media") or fact.get("url"))
+
+
+def _apply(lease: str, events: Sequence[Row]) -> dict[str, int]:
+    """What cannot go together goes one by one, so that nobody suffers for another."""
+    try:
+        return _send(lease, events)
+    except AppError as error:
+        if error.status == 503 or len(events) == 1:
+            raise
+        log.error("webhooks_one_by_one", code=error.code, count=len(events))
+    counts: dict[str, int] = {}
+    for event in events:
+        try:
+            done = _send(lease, [event])
+        except AppError as error:
+            if error.status == 503:
+                raise
+            done = _send(lease, [{"id": event["id"], "malformed": error.code}])
+        for status, number in done.items():
+            counts[status] = counts.get(status, 0) + number
+    return counts
+
+
+def _send(lease: str, events: Sequence[Row]) -> dict[str, int]:
+    counts: dict[str, int] = runtime.rpc("apply_webhook_events", p_lease=lease, p_events=events)
+    return counts
+
+
+def _keep_refusals() -> None:
+    try:
+        counts = shared_counts.take_webhook_refusals(runtime.redis())
+    except RedisError as error:
+        log.warning("refusals_not_read", error=type(error).__name__)
+        return
+    rows = [
+        {"day": day, "provider": provider, "reason": reason, "count": int(number)}
+        for (day, provider, reason), number in counts.items()
+    ]
+    if not rows:
+        return
+    try:
+        runtime.rpc("count_webhook_refusals", p_counts=rows)
+    except AppError:
+        shared_counts.return_webhook_refusals(runtime.redis(), counts)
+        raise
