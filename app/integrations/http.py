@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import requests
 import structlog
@@ -30,6 +30,16 @@ TOO_MANY_REQUESTS = 429
 Params = Mapping[str, str | int | Sequence[str] | None]
 # vendor, operation, outcome (ok, refused, busy or unknown), seconds.
 Count = Callable[[str, str, str, float], None]
+
+
+Lane = Literal["send", "read"]
+
+
+class Turns(Protocol):
+    """Whose turn it is to speak with a vendor; pace.Pace keeps it among all processes."""
+
+    def turn(self, lane: Lane, operation: str) -> None: ...
+    def hold(self, seconds: float) -> None: ...
 
 
 class VendorError(Exception):
@@ -134,10 +144,12 @@ class Vendor:
         headers: Mapping[str, str],
         params: Params,
         timeout_s: float,
+        judge: Callable[[Any], Any] = lambda answer: answer,
     ) -> Any:
-        """GETs JSON once. Raises VendorError."""
+        """GETs JSON once. `judge` raises VendorError where the vendor dresses an error as a good
+        answer. Raises VendorError."""
         request = requests.Request("GET", url, headers=headers, params=_given(params))
-        return self._counted(operation, self.pool, request, None, timeout_s)
+        return self._counted(operation, self.pool, request, None, timeout_s, judge)
 
     def write(
         self,
@@ -167,11 +179,12 @@ class Vendor:
         request: requests.Request,
         body: _Body | None,
         timeout_s: float,
+        judge: Callable[[Any], Any] = lambda answer: answer,
     ) -> Any:
         started_s = self.clock()
         outcome = "unknown"
         try:
-            answer = self._once(operation, pool, request, body, started_s + timeout_s)
+            answer = judge(self._once(operation, pool, request, body, started_s + timeout_s))
             outcome = "ok"
             return answer
         except VendorError as error:

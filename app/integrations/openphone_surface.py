@@ -10,10 +10,12 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from app.integrations.http import (
+    Lane,
     Params,
+    Turns,
     Vendor,
     VendorBusy,
     VendorError,
@@ -28,14 +30,6 @@ LONGEST_PAUSE_S = 30.0
 
 Found = TypeVar("Found")
 Object = dict[str, Any]
-Lane = Literal["send", "read"]
-
-
-class Turns(Protocol):
-    """See pace.Pace."""
-
-    def turn(self, lane: Lane, operation: str) -> None: ...
-    def hold(self, seconds: float) -> None: ...
 
 
 def always() -> bool:

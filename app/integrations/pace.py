@@ -12,17 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from app.integrations.http import VendorBusy
+from app.integrations.http import Lane, VendorBusy
 
 log = structlog.get_logger(__name__)
-
-Lane = Literal["send", "read"]
 
 # A twentieth more than a second, for requests that leave in time may still arrive in a bunch.
 PERIOD_US = 1_050_000

@@ -119,3 +119,26 @@ def test_a_web_process_without_settings_stops_with_the_list_and_no_traceback() -
     assert done.returncode != 0
     assert "SUPABASE_URL is missing" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_vendors_are_optional_and_have_their_usual_addresses() -> None:
+    config = WorkerConfig.from_env(WORKER)
+    assert (config.openphone_api_url, config.openphone_api_key) == ("https://api.quo.com", "")
+    assert (config.numverify_api_url, config.numverify_api_key) == ("https://apilayer.net", "")
+    assert config.openphone_health_number == ""
+
+
+def test_a_vendors_settings_are_checked_and_its_keys_not_shown() -> None:
+    more = {
+        "NUMVERIFY_API_KEY": "secret-n",
+        "OPENPHONE_API_KEY": "secret-o",
+        "OPENPHONE_HEALTH_NUMBER": "+16175550101",
+    }
+    config = WorkerConfig.from_env({**WORKER, **more})
+    assert config.openphone_health_number == "+16175550101"
+    assert "secret" not in repr(config)
+    wrong = {"OPENPHONE_HEALTH_NUMBER": "617 555 0101", "NUMVERIFY_API_URL": "apilayer"}
+    with pytest.raises(ConfigError) as refused:
+        WorkerConfig.from_env({**WORKER, **wrong})
+    for name in wrong:
+        assert f"{name} is malformed" in str(refused.value)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 import responses
 
-from app.integrations.http import Vendor
+from app.integrations.http import Lane, Vendor
 from app.integrations.openphone import OpenPhone
-from app.integrations.openphone_surface import Lane, Surface
+from app.integrations.openphone_surface import Surface
 
 
 class Clock:

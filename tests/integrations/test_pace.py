@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from app.integrations.http import VendorBusy
+from app.integrations.http import Lane, VendorBusy
 from app.integrations.pace import (
     ALONE_GAP_S,
     AWAY_S,
     LONGEST_WAIT_S,
     PERIOD_US,
-    Lane,
     Pace,
 )
 from devstack.stack import Stack
