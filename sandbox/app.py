@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from aiohttp import web
 
+from sandbox import control
+from sandbox.answers import ApiError
+from sandbox.keys import SANDBOX, Sandbox
+from sandbox.misbehaving import Handler, is_ours, misbehave
+from sandbox.numverify import routes as numverify
+from sandbox.openphone import doors, errors, v1_messages
 from sandbox.settings import Settings
+
+LARGEST_UPLOAD = 32 * 1024 * 1024
+WITHOUT_KEY = ("/files/", "/numverify/")
 
 
 def build(settings: Settings) -> web.Application:
-    app = web.Application()
-    app.router.add_get("/_control/health", _health)
+    middlewares = [answer_errors, misbehave, answer_errors, at_the_door]
+    app = web.Application(middlewares=middlewares, client_max_size=LARGEST_UPLOAD)
+    app[SANDBOX] = Sandbox(settings)
+    app.cleanup_ctx.append(_close)
+    app.router.add_get("/files/{id}", serve_file)
+    for part in (control, numverify, v1_messages):
+        part.add_routes(app.router)
     return app
 
 
-async def _health(_request: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """On both sides of the faults, because those answer in the vendor's form too."""
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return errors.respond(request, error)
+    except web.HTTPException as error:
+        if is_ours(request):
+            raise
+        return errors.respond(request, ApiError(error.status, error.reason))
+
+
+@web.middleware
+async def at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if not is_ours(request) and not request.path.startswith(WITHOUT_KEY):
+        doors.check(request)
+    return await handler(request)
+
+
+async def serve_file(request: web.Request) -> web.Response:
+    return await request.app[SANDBOX].vendor.files.serve(request)
+
+
+async def _close(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[SANDBOX].close()

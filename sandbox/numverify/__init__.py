@@ -1,0 +1,1 @@
+"""NumVerify, by apilayer: what kind of number this is."""

@@ -1,0 +1,1 @@
+"""OpenPhone, now Quo: both API surfaces and both webhook systems."""
