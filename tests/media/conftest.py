@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from devstack.stack import Stack
-from edge_jobs import runtime
+from edge_jobs import runtime, vendors
 from tests.media.office import Office
 from tests.media.shop import Shop, open_shop
 from tests.people import Location
@@ -33,6 +33,7 @@ def set_up(
         for name, value in known.items():
             monkeypatch.setenv(name, value)
         runtime._built.cache_clear()
+        vendors._openphone.cache_clear()
         # Now, for it sets where logs go: what a test captures is closed after it.
         runtime.runtime()
 
@@ -40,6 +41,7 @@ def set_up(
     runtime.http().close()
     runtime.redis().close()
     runtime._built.cache_clear()
+    vendors._openphone.cache_clear()
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_a_store_that_is_away_spends_no_try(
 ) -> None:
     media_id = office.media(shop.put("/a.jpg", files.jpeg()))
     passage.away = {"/storage/": status}
-    for _ in range(10):
+    for _ in range(3):
         assert fetch_media(media_id) == "waiting"
         assert office.row(media_id)["attempts"] == 0
         office.later(media_id)
