@@ -42,17 +42,17 @@ begin
     v_open := private.open_send(p_ours.id, v_phones, f ->> 'text', (f ->> 'occurred_at')::timestamptz);
     -- It may have been finished while we waited for it.
     v_id := (select id from public.messages where external_id = f ->> 'id');
-    if v_id is null and v_open.state = 'dispatching' then return ('waits', 'outbound:' || v_open.id); end if;
+    if v_id is null and v_open.state = 'dispatching' then return ('waits', 'outbound:' || v_open.id)::private.outcome; end if;
     if v_id is null and v_open.id is not null then
       perform private.settle_unconfirmed(v_open.id, f ->> 'id', p_now);
       v_id := v_open.message_id;
     end if;
   end if;
-  if v_id is not null then return (private.forward_message(v_id, f), null); end if;
+  if v_id is not null then return (private.forward_message(v_id, f), null)::private.outcome; end if;
   if p_ours.id is null or f ->> 'direction' is null or f ->> 'text' is null or cardinality(v_phones) = 0 then
-    return ('waits', 'message:' || (f ->> 'id')); -- a report that says only which one: the vendor is asked for the rest
+    return ('waits', 'message:' || (f ->> 'id'))::private.outcome; -- a report that says only which one: the vendor is asked for the rest
   end if;
-  return (private.add_message(f, p_ours, v_phones, p_quiet, p_now), null);
+  return (private.add_message(f, p_ours, v_phones, p_quiet, p_now), null)::private.outcome;
 end $$;
 
 create function private.add_message(f jsonb, p_ours public.phone_numbers, p_phones text[], p_quiet boolean, p_now timestamptz) returns text

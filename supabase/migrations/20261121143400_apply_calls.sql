@@ -21,7 +21,7 @@ declare
   v_conversation uuid;
 begin
   if not exists (select 1 from public.calls where external_id = f ->> 'id') then
-    if v_phone is null or f ->> 'direction' is null or p_ours.id is null then return ('waits', 'call:' || (f ->> 'id')); end if;
+    if v_phone is null or f ->> 'direction' is null or p_ours.id is null then return ('waits', 'call:' || (f ->> 'id'))::private.outcome; end if;
     v_conversation := private.conversation_for(p_ours.location_id, p_ours.id, array[v_phone], f ->> 'conversation_id');
     insert into public.calls (location_id, conversation_id, phone_number_id, contact_id, external_id, direction, phone, status, occurred_at)
       values (p_ours.location_id, v_conversation, p_ours.id, (select contact_id from public.conversations where id = v_conversation),
@@ -30,7 +30,7 @@ begin
     if found then v_outcome := 'new'; end if;
   end if;
   if private.merge_call(f, p_quiet) and v_outcome = 'same' then v_outcome := 'changed'; end if;
-  return (v_outcome, null);
+  return (v_outcome, null)::private.outcome;
 end $$;
 
 create function private.merge_call(f jsonb, p_quiet boolean) returns boolean language plpgsql set search_path = '' as $$
@@ -88,7 +88,7 @@ declare
   v_count int;
 begin
   select * into c from public.calls where external_id = f ->> 'call_id';
-  if c.id is null then return ('waits', 'call:' || (f ->> 'call_id')); end if;
+  if c.id is null then return ('waits', 'call:' || (f ->> 'call_id'))::private.outcome; end if;
   -- Older events give no id; it is known by its place then, until one comes.
   update public.call_recordings set external_id = f ->> 'id' where f ->> 'id' !~ ':recording:\d+$' and call_id = c.id
     and external_id = (select min(external_id) from public.call_recordings where call_id = c.id and external_id ~ ':recording:\d+$')
@@ -102,7 +102,7 @@ begin
       status = case when call_recordings.status = 'completed' then 'completed' else coalesce(excluded.status, call_recordings.status) end;
   v_count := private.add_sound(c.location_id, c.conversation_id, c.contact_id,
     (select id from public.call_recordings where external_id = coalesce(v_old.external_id, f ->> 'id')), null, f);
-  return (case when v_old.id is null then 'new' when v_count > 0 then 'changed' else 'same' end, null);
+  return (case when v_old.id is null then 'new' when v_count > 0 then 'changed' else 'same' end, null)::private.outcome;
 end $$;
 
 create function private.add_sound(p_location uuid, p_conversation uuid, p_contact uuid, p_recording uuid, p_voicemail uuid, f jsonb) returns int
@@ -130,7 +130,7 @@ declare
 begin
   select * into c from public.calls where external_id = f ->> 'call_id';
   v_phone := coalesce(v_phone, c.phone);
-  if (v_phone is null or p_ours.id is null) and c.id is null then return ('waits', 'call:' || coalesce(f ->> 'call_id', f ->> 'id')); end if;
+  if (v_phone is null or p_ours.id is null) and c.id is null then return ('waits', 'call:' || coalesce(f ->> 'call_id', f ->> 'id'))::private.outcome; end if;
   v_old := private.voicemail_of(f);
   v_id := coalesce(v_old.id, private.add_voicemail(f, c, p_ours, v_phone, p_now));
   update public.voicemails v set external_id = case when f ->> 'id' ~ ':voicemail$' then external_id else f ->> 'id' end,
@@ -144,7 +144,7 @@ begin
     perform private.add_callback(v.location_id, coalesce(v.call_external_id, v.external_id), 'Voicemail from ' || v.phone, v.contact_id, v.conversation_id)
       from public.voicemails v where id = v_id;
   end if;
-  return (case when v_old.id is null then 'new' when v_count > 0 then 'changed' else 'same' end, null);
+  return (case when v_old.id is null then 'new' when v_count > 0 then 'changed' else 'same' end, null)::private.outcome;
 end $$;
 
 -- By its id; or by its call, while it has no id of its own.
@@ -173,7 +173,7 @@ create function private.artefact_rank(p_status text) returns int language sql im
 $$;
 create function private.apply_words(f jsonb) returns private.outcome language plpgsql set search_path = '' as $$
 begin
-  if not exists (select 1 from public.calls where external_id = f ->> 'call_id') then return ('waits', 'call:' || (f ->> 'call_id')); end if;
+  if not exists (select 1 from public.calls where external_id = f ->> 'call_id') then return ('waits', 'call:' || (f ->> 'call_id'))::private.outcome; end if;
   if f ->> 'kind' = 'transcript' then
     update public.calls set transcript_status = coalesce(f ->> 'status', 'completed'), dialogue = nullif(f -> 'dialogue', 'null') where external_id = f ->> 'call_id'
       and (private.artefact_rank(coalesce(f ->> 'status', 'completed')) > private.artefact_rank(transcript_status)
@@ -184,7 +184,7 @@ begin
       and (private.artefact_rank(coalesce(f ->> 'status', 'completed')) > private.artefact_rank(summary_status)
         or (summary_status = coalesce(f ->> 'status', 'completed') and summary is null and jsonb_typeof(f -> 'summary') = 'array'));
   end if;
-  return (case when found then 'changed' else 'same' end, null);
+  return (case when found then 'changed' else 'same' end, null)::private.outcome;
 end $$;
 create function private.texts_or_null(p_list jsonb) returns text[] language sql immutable set search_path = '' as $$
   select case when jsonb_typeof(p_list) = 'array' then private.texts(p_list) end

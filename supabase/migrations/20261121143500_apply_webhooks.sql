@@ -24,23 +24,23 @@ declare
   v_quiet boolean := p_source <> 'webhook';
   v_ours public.phone_numbers;
 begin
-  if f ->> 'kind' = 'ignored' then return ('ignored', f ->> 'reason'); end if;
+  if f ->> 'kind' = 'ignored' then return ('ignored', f ->> 'reason')::private.outcome; end if;
   if f ->> 'kind' = 'contact' then return private.apply_contact(f, v_now); end if;
   if f ->> 'kind' in ('transcript', 'summary') then return private.apply_words(f); end if;
   if f ->> 'kind' = 'recording' then return private.apply_recording(f); end if;
   if f ->> 'kind' = 'message' and f ->> 'text' ~ '^AAC-HEALTH-[A-Za-z0-9-]+$' then return private.hear_health(f); end if;
   v_ours := private.number_of(f);
   if v_ours.id is null and coalesce(f ->> 'number', f ->> 'number_id') is not null then
-    return ('dead', 'unknown_number ' || coalesce(f ->> 'number', f ->> 'number_id') || ' is none of our numbers. Add it, and it is taken up again.');
+    return ('dead', 'unknown_number ' || coalesce(f ->> 'number', f ->> 'number_id') || ' is none of our numbers. Add it, and it is taken up again.')::private.outcome;
   end if;
   if p_location is distinct from coalesce(v_ours.location_id, p_location) and p_location is not null then
-    return ('dead', 'other_location The number belongs to another location.');
+    return ('dead', 'other_location The number belongs to another location.')::private.outcome;
   end if;
   case f ->> 'kind'
     when 'message' then return private.apply_message(f, v_ours, v_quiet, v_now);
     when 'call' then return private.apply_call(f, v_ours, v_quiet, v_now);
     when 'voicemail' then return private.apply_voicemail(f, v_ours, v_quiet, v_now);
-    else return ('dead', 'unknown_kind This kind of fact is not known.');
+    else return ('dead', 'unknown_kind This kind of fact is not known.')::private.outcome;
   end case;
 end $$;
 
@@ -50,7 +50,7 @@ begin
   if f ->> 'direction' = 'incoming' then
     insert into private.health_texts (text) values (f ->> 'text') on conflict do nothing;
   end if;
-  return ('ignored', 'health');
+  return ('ignored', 'health')::private.outcome;
 end $$;
 
 create function private.apply_contact(f jsonb, p_now timestamptz) returns private.outcome language plpgsql set search_path = '' as $$
@@ -61,11 +61,11 @@ declare
 begin
   select * into v_old from private.vendor_contacts where external_id = v_new.external_id for update;
   -- Both systems tell of one change at nearly one time: a deletion of the same moment is the later word.
-  if (v_old.reported_at, v_old.is_deleted) >= (v_new.reported_at, v_new.is_deleted) then return ('same', null); end if;
+  if (v_old.reported_at, v_old.is_deleted) >= (v_new.reported_at, v_new.is_deleted) then return ('same', null)::private.outcome; end if;
   insert into private.vendor_contacts select v_new.*
     on conflict (external_id) do update set reported_at = excluded.reported_at, is_deleted = excluded.is_deleted,
       first_name = excluded.first_name, last_name = excluded.last_name, phones = excluded.phones;
-  return (case when private.link_vendor_contact(v_new, v_old.first_name, v_old.last_name) > 0 then 'changed' else 'same' end, null);
+  return (case when private.link_vendor_contact(v_new, v_old.first_name, v_old.last_name) > 0 then 'changed' else 'same' end, null)::private.outcome;
 end $$;
 
 -- What a batch touches, in one order for all jobs: two that meet wait for one another and never in a circle. A follow-up and its
@@ -103,9 +103,9 @@ create function private.apply_event(p_event jsonb, p_now timestamptz) returns pr
 declare
   v_fact jsonb;
   v_one private.outcome;
-  v_all private.outcome := ('ignored', null);
+  v_all private.outcome := ('ignored', null)::private.outcome;
 begin
-  if p_event ? 'malformed' then return ('dead', 'malformed The body is no event: ' || (p_event ->> 'malformed') || '.'); end if;
+  if p_event ? 'malformed' then return ('dead', 'malformed The body is no event: ' || (p_event ->> 'malformed') || '.')::private.outcome; end if;
   for v_fact in select * from jsonb_array_elements(p_event -> 'facts') loop
     v_one := private.apply_fact(v_fact, 'webhook', null, p_now);
     if array_position('{ignored,same,changed,new,waits,dead}'::text[], v_one.outcome)
