@@ -109,7 +109,7 @@ begin
         lat = v_twin.lat, lon = v_twin.lon, original_filename = left(p_filename, 200)
       where id = p_media;
     perform private.media_is_stored(v_row);
-    return '{"known": true}';
+    return jsonb_build_object('known', true);
   end if;
   insert into private.media_files (location_id, sha256, folder)
     select v_row.location_id, p_sha256, concat_ws('/', l.id, to_char(v_row.created_at at time zone l.timezone, 'YYYY-MM-DD'),
