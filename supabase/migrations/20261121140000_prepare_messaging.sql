@@ -128,12 +128,49 @@ grant execute on function door.claims_of_inbox(text, text) to anon;
 revoke execute on function public.open_inbox(text), public.close_inbox(text) from public;
 grant execute on function public.open_inbox(text), public.close_inbox(text) to service_role;
 
+-- As it was, and it names rows by kind or day where they have no id.
+create or replace function private.audit() returns trigger language plpgsql security definer set search_path = '' as $$
+declare
+  v_before jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+  v_after jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+  v_row jsonb := coalesce(v_after, v_before);
+begin
+  if tg_op = 'UPDATE' then
+    select jsonb_object_agg(key, value) into v_after from jsonb_each(to_jsonb(new)) n
+      where key <> 'updated_at' and n.value is distinct from v_before -> key;
+    if v_after is null then return null; end if;
+    select jsonb_object_agg(key, value) into v_before from jsonb_each(v_before) b where v_after ? key;
+  end if;
+  -- That a secret was replaced is worth knowing; its hash is nobody's business.
+  select jsonb_object_agg(key, case when key like '%\_hash' and value <> 'null' then '"…"' else value end) into v_before from jsonb_each(v_before);
+  select jsonb_object_agg(key, case when key like '%\_hash' and value <> 'null' then '"…"' else value end) into v_after from jsonb_each(v_after);
+  insert into public.audit_log (location_id, actor_id, actor_role, api_key_id, request_id, action, table_name, row_id, before, after)
+  values (coalesce((v_row ->> 'location_id')::uuid, case when tg_table_name = 'locations' then (v_row ->> 'id')::uuid end),
+          auth.uid(), coalesce(auth.role(), session_user), (auth.jwt() ->> 'api_key')::uuid, private.request_id(),
+          lower(tg_op), tg_table_name, coalesce(v_row ->> 'id', v_row ->> 'user_id', v_row ->> 'key', v_row ->> 'granter',
+            v_row ->> 'kind', v_row ->> 'day'), v_before, v_after);
+  return null;
+end $$;
+
 create trigger set_updated_at before update on public.phone_numbers for each row execute function private.set_updated_at();
 create trigger set_updated_at before update on public.send_hours for each row execute function private.set_updated_at();
 create trigger set_updated_at before update on public.holidays for each row execute function private.set_updated_at();
 create trigger audit after insert or update or delete on public.phone_numbers for each row execute function private.audit();
 create trigger audit after insert or update or delete on public.send_hours for each row execute function private.audit();
 create trigger audit after insert or update or delete on public.holidays for each row execute function private.audit();
+
+do $$
+declare t text;
+begin
+  foreach t in array '{phone_numbers,send_hours,holidays}'::text[] loop
+    execute format('create trigger limit_changed after update on public.%I referencing old table as old_rows
+      for each statement when (auth.uid() is not null) execute function private.limit_rows()', t);
+  end loop;
+  foreach t in array '{send_hours,holidays}'::text[] loop
+    execute format('create trigger limit_deleted after delete on public.%I referencing old table as old_rows
+      for each statement when (auth.uid() is not null) execute function private.limit_rows()', t);
+  end loop;
+end $$;
 
 alter table public.phone_numbers enable row level security;
 alter table public.send_kinds enable row level security;
@@ -144,7 +181,7 @@ create policy "members read" on public.phone_numbers for select to authenticated
 create policy "owners and admins change" on public.phone_numbers for update to authenticated
   using (location_id = any (array(select private.my_locations('owner', 'admin'))))
   with check (location_id = any (array(select private.my_locations('owner', 'admin'))));
-create policy "everybody signed in reads" on public.send_kinds for select to authenticated using (true);
+create policy "members read" on public.send_kinds for select to authenticated using (exists (select 1 from private.my_locations()));
 create policy "members read" on public.send_hours for select to authenticated
   using (location_id = any (array(select private.my_locations('owner', 'admin', 'marketer'))));
 create policy "owners and admins add" on public.send_hours for insert to authenticated

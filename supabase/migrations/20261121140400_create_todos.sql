@@ -21,7 +21,7 @@ create table public.todos (
 create unique index todos_dedupe on public.todos (location_id, dedupe_key) where dedupe_key is not null and status = 'open';
 create index todos_open on public.todos (location_id, priority, due_at nulls last, created_at) where status = 'open';
 create index todos_location on public.todos (location_id, created_at desc);
-create index todos_assigned on public.todos (assigned_to) where assigned_to is not null;
+create index todos_assigned on public.todos (assigned_to, status);
 create index todos_contact on public.todos (contact_id) where contact_id is not null;
 create index todos_conversation on public.todos (conversation_id) where conversation_id is not null;
 create index todos_done_by on public.todos (done_by) where done_by is not null;
@@ -73,7 +73,7 @@ end $$;
 create trigger broadcast_created after insert on public.notifications referencing new table as new_rows
   for each statement execute function private.notifications_written();
 
--- A todo is heard by whom it is given to; one given to nobody by all who may read it.
+-- A todo is heard by all who may read it: the office, and whom it is given to or was.
 create function private.broadcast_todos(p_locations uuid[], p_ids uuid[], p_users uuid[]) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -81,8 +81,14 @@ begin
       'ids', case when count(distinct x.id) <= 50 then jsonb_agg(distinct x.id) else '[]' end), 'todo.updated', 'user:' || m.user_id, true)
     from unnest(p_locations, p_ids, p_users) x (location_id, id, assigned_to)
     join public.location_members m on m.location_id = x.location_id and m.is_active
-      and (m.user_id = x.assigned_to or (x.assigned_to is null and m.role in ('owner', 'admin')))
+      and (m.user_id = x.assigned_to or m.role in ('owner', 'admin'))
     group by m.user_id;
+end $$;
+create function private.todos_changed() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  perform private.broadcast_todos(array_agg(n.location_id), array_agg(n.id), array_agg(x.who)) from new_rows n join old_rows o using (id),
+    lateral (values (o.assigned_to), (n.assigned_to)) x (who) where to_jsonb(n) - 'updated_at' is distinct from to_jsonb(o) - 'updated_at';
+  return null;
 end $$;
 create function private.todos_written() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
@@ -91,8 +97,8 @@ begin
 end $$;
 create trigger broadcast_created after insert on public.todos referencing new table as new_rows
   for each statement execute function private.todos_written();
-create trigger broadcast_changed after update on public.todos referencing new table as new_rows
-  for each statement execute function private.todos_written();
+create trigger broadcast_changed after update on public.todos referencing old table as old_rows new table as new_rows
+  for each statement execute function private.todos_changed();
 
 create function private.stamp_todo() returns trigger language plpgsql set search_path = '' as $$
 begin
@@ -102,6 +108,20 @@ begin
   end if;
   return new;
 end $$;
+-- What a person gives to somebody is given to one who works there.
+create function private.check_assignee() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  if not exists (select 1 from public.location_members m join public.profiles p on p.id = m.user_id
+      where m.location_id = new.location_id and m.user_id = new.assigned_to and m.is_active and p.is_active and m.role = any (tg_argv)) then
+    perform private.refuse(422, 'invalid_assignee', 'assigned_to: this person has no such work at the location.', 'Give a member''s id.');
+  end if;
+  return new;
+end $$;
+create trigger "20_check_assignee" before insert or update of assigned_to on public.todos for each row
+  when (auth.uid() is not null and new.assigned_to is not null)
+  execute function private.check_assignee('owner', 'admin', 'marketer', 'technician');
+create trigger "20_check_assignee" before update of assigned_to on public.conversations for each row
+  when (auth.uid() is not null and new.assigned_to is not null) execute function private.check_assignee('owner', 'admin');
 create trigger "10_stamp_todo" before update on public.todos for each row execute function private.stamp_todo();
 
 do $$
@@ -121,10 +141,10 @@ create policy "the office, and whose it is, read" on public.todos for select to 
     or (assigned_to = (select auth.uid()) and location_id = any (array(select private.my_locations()))));
 create policy "the office adds" on public.todos for insert to authenticated
   with check (source = 'manual' and location_id = any (array(select private.my_locations('owner', 'admin'))));
-create policy "the office, and whose it is, change" on public.todos for update to authenticated
-  using (location_id = any (array(select private.my_locations('owner', 'admin')))
-    or (assigned_to = (select auth.uid()) and location_id = any (array(select private.my_locations()))))
-  with check (location_id = any (array(select private.my_locations())));
+-- Whose it is only says that it is done (public.finish_todos).
+create policy "the office changes" on public.todos for update to authenticated
+  using (location_id = any (array(select private.my_locations('owner', 'admin'))))
+  with check (location_id = any (array(select private.my_locations('owner', 'admin'))));
 create policy "each reads his own" on public.notifications for select to authenticated
   using (user_id = (select auth.uid()) and location_id = any (array(select private.my_locations())));
 create policy "each marks his own" on public.notifications for update to authenticated

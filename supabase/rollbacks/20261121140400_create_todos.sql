@@ -1,4 +1,7 @@
+drop trigger "20_check_assignee" on public.conversations;
 drop table public.notifications, public.todos;
+drop function private.check_assignee();
+drop function private.todos_changed();
 drop function private.stamp_todo();
 drop function private.todos_written();
 drop function private.broadcast_todos(uuid[], uuid[], uuid[]);
