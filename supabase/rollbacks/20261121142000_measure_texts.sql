@@ -1,0 +1,12 @@
+drop trigger "10_check_template" on public.campaign_templates;
+drop function private.check_template();
+drop function private.text_values(uuid, uuid);
+drop function private.location_setting(uuid, text);
+drop function private.render_text(text, jsonb);
+drop function private.without_dropped(text);
+drop function private.token_value(text, text, jsonb);
+drop function private.template_problem(text);
+drop function private.usable_name(text);
+drop table private.text_tokens;
+drop function private.count_segments(text);
+drop function private.gsm_alphabet();

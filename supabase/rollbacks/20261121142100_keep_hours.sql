@@ -1,0 +1,10 @@
+drop function private.send_window(uuid, text, text[], timestamptz);
+drop function private.has_written_since(uuid, text[], timestamptz, timestamptz);
+drop function private.zones_open_from(text[], timestamptz);
+drop function private.hours_of(uuid, text);
+drop function private.recipient_zones(uuid, text);
+drop table private.state_zones;
+drop table private.area_codes;
+drop function private.is_day_off(uuid, date);
+drop function private.federal_holidays(int);
+alter table public.send_kinds drop column is_automated, drop column minds_recipient_zone;
