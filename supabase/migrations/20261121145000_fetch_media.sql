@@ -23,13 +23,19 @@ alter table private.media_files enable row level security;
 
 create function public.media_to_fetch(p_limit int default 100, p_now timestamptz default null) returns setof uuid
 language plpgsql stable security definer set search_path = '' as $$
-declare v_now timestamptz := private.clock(p_now);
+declare
+  v_now timestamptz := private.clock(p_now);
+  v_limit int := least(p_limit, 1000);
 begin
-  return query select m.id from public.media m
+  -- Half of the newest, or a picture that comes in now waits behind all of an imported history, and its address expires.
+  return query with due as (
+    select m.id, m.next_try_at from public.media m
     where m.status = 'waiting' and m.next_try_at <= v_now and (m.lease_until is null or m.lease_until <= clock_timestamp())
-    order by m.next_try_at limit least(p_limit, 1000);
+  )
+  (select d.id from due d order by d.next_try_at desc limit (v_limit + 1) / 2)
+  union (select d.id from due d order by d.next_try_at limit v_limit / 2);
 end $$;
-comment on function public.media_to_fetch is 'What waits to be fetched and nobody works on, longest waiting first.';
+comment on function public.media_to_fetch is 'What waits to be fetched and nobody works on: the newest, and what has waited longest.';
 
 -- The end of trying, told to the office: what is only at the vendor's is lost some day.
 create function private.give_up_media(p_media public.media, p_error text) returns void

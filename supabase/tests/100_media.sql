@@ -1,6 +1,6 @@
 -- Pictures and recordings: one worker at a time, each file once a location, the end of trying told; files under the location's folder.
 begin;
-select plan(104);
+select plan(105);
 \i supabase/tests/support/actors.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
 
@@ -39,6 +39,7 @@ select is(tests.answer('service_role', $$ select count(*) from media_to_fetch(10
   'before its time nothing is fetched');
 select is(tests.answer('service_role', $$ select count(*) from media_to_fetch(1000, '2026-11-20 12:00Z') f join media m on m.id = f where m.location_id = tests.id('here') $$), '4', 'then it is');
 select is(tests.answer('service_role', $$ select count(*) from media_to_fetch(3) $$), '3', 'no more than asked for');
+select is((select count(distinct next_try_at) from media where id in (select media_to_fetch(2))), 2::bigint, 'of two the newest and the longest waiting: no picture that comes in waits behind a history');
 
 -- a claim
 create function tests.claim(p_name text, p_lease text) returns jsonb language sql as $$ select public.claim_media(tests.id(p_name), tests.id(p_lease)) $$;
