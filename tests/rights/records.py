@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from tests.rights.messaging_records import MESSAGING
 from tests.rights.rows import Body, Place, Record, Rows
 from tests.rights.world import new_id
 
@@ -106,7 +107,7 @@ def _preference(rows: Rows, place: Place) -> Body:
 
 PHONE = {"phone": phone}
 CONTACT = parent("contacts")
-RECORDS: dict[str, Record] = {
+RECORDS: dict[str, Record] = MESSAGING | {
     "api_keys": Record(_key),
     "api_scope_functions": Record(
         lambda rows, place: {"scope": "contacts:read", "function": unique()},
