@@ -81,6 +81,15 @@ insert into tests.definers values
   ('media_to_fetch(integer,timestamp with time zone)', 'service_role'), ('place_media(uuid,uuid,text,text,text,timestamp with time zone)', 'service_role'),
   ('renew_media(uuid,uuid,text)', 'service_role'), ('store_media(uuid,uuid,jsonb,timestamp with time zone)', 'service_role'), ('retry_media(uuid)', 'authenticated'),
   ('private.give_up_media(media,text)', ''), ('private.held_media(uuid,uuid)', ''), ('private.media_is_stored(media)', ''), ('private.media_changed()', ''),
+  ('private.validation_copied()', ''), ('private.new_phones_checked()', ''), ('private.phone_corrected()', ''), ('private.want_number_checks(uuid,text[],uuid,timestamp with time zone)', ''),
+  ('request_number_checks(uuid,uuid,text[],timestamp with time zone)', 'authenticated'), ('numbers_to_check(uuid,integer,integer,timestamp with time zone)', 'service_role'),
+  ('private.record_checked(jsonb,timestamp with time zone)', ''), ('record_number_checks(uuid,jsonb,timestamp with time zone)', 'service_role'),
+  ('number_checks_stopped(text,timestamp with time zone)', 'service_role'), ('private.sendability(uuid,uuid,text,text,timestamp with time zone)', ''),
+  ('list_sendability(uuid,timestamp with time zone)', 'authenticated'), ('private.count_members(uuid)', 'authenticated service_role'),
+  ('open_inbox(text)', 'service_role'), ('close_inbox(text)', 'service_role'), ('private.clock(timestamp with time zone)', ''),
+  ('private.add_todo(uuid,text,text,text,uuid,uuid,integer,timestamp with time zone,text)', ''), ('private.notify(uuid,text,text,text,text,jsonb,uuid)', ''),
+  ('private.notifications_written()', ''), ('private.broadcast_todos(uuid[],uuid[],uuid[])', ''), ('private.todos_written()', ''), ('private.todos_changed()', ''),
+  ('private.check_assignee()', ''),
   ('forget_requests(integer)', 'service_role');
 select set_eq($$ select signature, coalesce((select string_agg(r, ' ' order by r)
       from unnest('{anon,authenticated,service_role,supabase_auth_admin}'::text[]) r where has_function_privilege(r, f.oid, 'EXECUTE')), '')

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import responses
 
 from app import shared_counts
-from devstack.stack import Stack
 from edge_jobs import runtime, vendors
 
-SETTINGS = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL")
 
-
-@pytest.fixture
-def worker(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    def made(**settings: str) -> None:
-        known = {name: stack.env[name] for name in SETTINGS} | {"SITE_URL": "http://crm.test"}
-        for name in ("OPENPHONE_API_KEY", "NUMVERIFY_API_KEY", "OPENPHONE_API_URL"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in (known | settings).items():
-            monkeypatch.setenv(name, value)
-        runtime._built.cache_clear()
-        runtime.runtime()
-
-    yield made
-    runtime.http().close()
-    runtime.redis().close()
-    runtime._built.cache_clear()
-
-
-def test_a_vendor_without_a_key_is_not_spoken_with(worker: Callable[..., None]) -> None:
-    worker()
+def test_a_vendor_without_a_key_is_not_spoken_with(as_worker: Callable[..., None]) -> None:
+    as_worker()
     with pytest.raises(vendors.NotSetUp, match="OPENPHONE_API_KEY is not set"):
         vendors.openphone()
     with pytest.raises(vendors.NotSetUp) as caught:
@@ -40,8 +20,8 @@ def test_a_vendor_without_a_key_is_not_spoken_with(worker: Callable[..., None]) 
     assert caught.value.setting == "NUMVERIFY_API_KEY"
 
 
-def test_a_call_is_paced_and_counted(worker: Callable[..., None]) -> None:
-    worker(OPENPHONE_API_KEY="key-for-tests")
+def test_a_call_is_paced_and_counted(as_worker: Callable[..., None]) -> None:
+    as_worker(OPENPHONE_API_KEY="key-for-tests")
     labels = ("openphone", "organization", "ok")
     before = shared_counts.read(runtime.redis(), shared_counts.VENDOR_CALLS).get(labels, 0)
     with responses.RequestsMock() as api:
@@ -51,11 +31,11 @@ def test_a_call_is_paced_and_counted(worker: Callable[..., None]) -> None:
     assert after == before + 1
 
 
-def test_a_process_keeps_its_line_while_its_settings_stand(worker: Callable[..., None]) -> None:
-    worker(NUMVERIFY_API_KEY="one", OPENPHONE_API_KEY="k")
+def test_a_process_keeps_its_line_while_its_settings_stand(as_worker: Callable[..., None]) -> None:
+    as_worker(NUMVERIFY_API_KEY="one", OPENPHONE_API_KEY="k")
     first = vendors.numverify()
     assert vendors.numverify() is first
     assert vendors.openphone() is vendors.openphone()
-    worker(NUMVERIFY_API_KEY="two")
+    as_worker(NUMVERIFY_API_KEY="two")
     assert vendors.numverify().key == "two"
     assert "two" not in repr(vendors.numverify())

@@ -144,6 +144,12 @@ def _some_unfetched(rows: Rows, place: Place) -> Body:
     return {}
 
 
+def _unchecked(rows: Rows, place: Place) -> Body:
+    """A number waits to be checked."""
+    rows.insert("phone_validations", {"location_id": place.id, "phone": phone()}, ("phone",))
+    return {"p_lease": new_id()}
+
+
 CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     "abandon_request": lambda rows, place: _asked(rows, place, p_refused=True),
     "accept_invite": _invited,
@@ -197,6 +203,14 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     "renew_media": lambda rows, place: _fetching(rows, place, p_url="https://files.example.com/a"),
     "retry_media": lambda rows, place: _unfetched(rows, place, "failed"),
     "store_media": _placed,
+    "list_sendability": lambda rows, place: {"p_list": rows.one("lists", place)},
+    "number_checks_stopped": lambda rows, place: {"p_reason": "The key is wrong."},
+    "numbers_to_check": _unchecked,
+    "record_number_checks": lambda rows, place: {
+        "p_lease": new_id(),
+        "p_results": [{"phone": phone(), "error": "status 503"}],
+    },
+    "request_number_checks": lambda rows, place: {"p_location": place.id, "p_phones": [phone()]},
     "my_access": lambda rows, place: {},
     "my_settings": lambda rows, place: {"p_location": place.id},
     "record_invite_sent": lambda rows, place: {"p_invite": rows.one("invites", place)},
