@@ -4,8 +4,9 @@ set lock_timeout = '4s';
 
 -- The newest thing said; things of one instant go by the vendor's id.
 create function private.last_said(p_conversation uuid, out at timestamptz, out kind text, out direction text, out preview text)
-language sql stable set search_path = '' as $$
-  select x.at, x.kind, x.direction, x.preview from (
+language plpgsql stable set search_path = '' as $$
+begin
+  select x.at, x.kind, x.direction, x.preview into at, kind, direction, preview from (
     (select occurred_at, 'message', m.direction, nullif(left(body, 160), ''), external_id from public.messages m
        where conversation_id = p_conversation and status <> 'cancelled' order by occurred_at desc, external_id desc nulls last, id desc limit 1)
     union all
@@ -14,14 +15,16 @@ language sql stable set search_path = '' as $$
     union all
     (select occurred_at, 'voicemail', 'incoming', nullif(left(transcript, 160), ''), external_id from public.voicemails v
        where conversation_id = p_conversation order by occurred_at desc, external_id desc, id desc limit 1)
-  ) x (at, kind, direction, preview, external_id) order by x.at desc, x.external_id desc nulls last limit 1
-$$;
+  ) x (at, kind, direction, preview, external_id) order by x.at desc, x.external_id desc nulls last limit 1;
+end $$;
 
 -- Theirs: texts, calls nobody took, voicemails. Ours: texts that went out or may yet, calls that were taken or made.
-create function private.last_words(p_conversation uuid, out incoming timestamptz, out theirs timestamptz, out outgoing timestamptz, out ours timestamptz)
-language sql stable set search_path = '' as $$
+create function private.last_words(p_conversation uuid, out incoming timestamptz, out theirs timestamptz, out outgoing timestamptz, out ours timestamptz,
+  out replied boolean)
+language plpgsql stable set search_path = '' as $$
+begin
   select greatest(m.incoming, c.incoming, v.incoming), greatest(m.incoming, c.missed, v.incoming), greatest(m.outgoing, c.outgoing),
-    greatest(m.outgoing, c.taken)
+    greatest(m.outgoing, c.taken), m.incoming is not null into incoming, theirs, outgoing, ours, replied
   from (select
       (select occurred_at from public.messages where conversation_id = p_conversation and direction = 'incoming'
          order by occurred_at desc limit 1) as incoming,
@@ -31,18 +34,27 @@ language sql stable set search_path = '' as $$
        max(occurred_at) filter (where direction = 'incoming' and status in ('missed', 'abandoned', 'failed')) as missed,
        max(occurred_at) filter (where direction = 'outgoing' or status in ('answered', 'completed', 'forwarded')) as taken
      from public.calls where conversation_id = p_conversation) c,
-    (select max(occurred_at) as incoming from public.voicemails where conversation_id = p_conversation) v
-$$;
+    (select max(occurred_at) as incoming from public.voicemails where conversation_id = p_conversation) v;
+end $$;
 
-create function private.refresh_conversations(p_ids uuid[]) returns void language sql set search_path = '' as $$
-  update public.conversations c set last_at = s.at, last_kind = s.kind, last_direction = s.direction, last_preview = s.preview,
-      last_incoming_at = w.incoming, last_outgoing_at = w.outgoing,
-      needs_reply = coalesce(w.theirs >= coalesce(w.ours, '-infinity'), false)
-    from unnest(p_ids) x (id) cross join lateral private.last_said(x.id) s cross join lateral private.last_words(x.id) w
-    where c.id = x.id
-      and (c.last_at, c.last_kind, c.last_direction, c.last_preview, c.last_incoming_at, c.last_outgoing_at, c.needs_reply)
-        is distinct from (s.at, s.kind, s.direction, s.preview, w.incoming, w.outgoing, coalesce(w.theirs >= coalesce(w.ours, '-infinity'), false))
-$$;
+-- PL/pgSQL, whose plans a connection keeps: each text asks this.
+create function private.refresh_conversations(p_ids uuid[]) returns void language plpgsql set search_path = '' as $$
+declare
+  v_id uuid;
+  s record;
+  w record;
+  v_needs_reply boolean;
+begin
+  foreach v_id in array p_ids loop
+    s := private.last_said(v_id);
+    w := private.last_words(v_id);
+    v_needs_reply := coalesce(w.theirs >= coalesce(w.ours, '-infinity'), false);
+    update public.conversations c set last_at = s.at, last_kind = s.kind, last_direction = s.direction, last_preview = s.preview,
+        last_incoming_at = w.incoming, last_outgoing_at = w.outgoing, needs_reply = v_needs_reply, has_replied = w.replied
+      where id = v_id and (last_at, last_kind, last_direction, last_preview, last_incoming_at, last_outgoing_at, needs_reply, has_replied)
+        is distinct from (s.at, s.kind, s.direction, s.preview, w.incoming, w.outgoing, v_needs_reply, w.replied);
+  end loop;
+end $$;
 comment on function private.refresh_conversations is 'Reads the columns off the rows; writes only what changed.';
 
 create function private.said() returns trigger language plpgsql security definer set search_path = '' as $$
@@ -70,19 +82,19 @@ begin
   end loop;
 end $$;
 
--- What once was, stays: marks that only go up.
-create function private.mark_conversations() returns trigger language plpgsql security definer set search_path = '' as $$
+-- What once was, stays.
+create function private.mark_campaigns() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
-  update public.conversations c set has_replied = c.has_replied or x.replied, has_campaign_messages = c.has_campaign_messages or x.campaign
-    from (select conversation_id as id, bool_or(direction = 'incoming') as replied, bool_or(campaign_id is not null) as campaign
-          from new_rows group by 1) x
-    where c.id = x.id and ((x.replied and not c.has_replied) or (x.campaign and not c.has_campaign_messages));
+  if exists (select 1 from new_rows where campaign_id is not null) then
+    update public.conversations set has_campaign_messages = true where not has_campaign_messages
+      and id in (select conversation_id from new_rows where campaign_id is not null);
+  end if;
   return null;
 end $$;
 create trigger "40_mark" after insert on public.messages referencing new table as new_rows
-  for each statement execute function private.mark_conversations();
-create trigger "40_mark_otherwise" after update on public.messages referencing old table as old_rows new table as new_rows
-  for each statement execute function private.mark_conversations();
+  for each statement execute function private.mark_campaigns();
+create trigger "40_mark_otherwise" after update on public.messages referencing new table as new_rows
+  for each statement execute function private.mark_campaigns();
 create function private.mark_media() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
   update public.conversations c set has_media = true from (select distinct conversation_id from new_rows) x

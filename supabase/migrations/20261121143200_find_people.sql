@@ -17,9 +17,10 @@ begin
   return v_row;
 end $$;
 
-create function private.is_e164(p_phone text) returns boolean language sql immutable parallel safe set search_path = '' as $$
-  select coalesce(p_phone ~ '^\+[1-9]\d{7,14}$', false)
-$$;
+create function private.is_e164(p_phone text) returns boolean language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return coalesce(p_phone ~ '^\+[1-9]\d{7,14}$', false);
+end $$;
 
 create function private.contact_for_phone(p_location uuid, p_phone text) returns uuid
 language plpgsql security definer set search_path = '' as $$
@@ -42,10 +43,11 @@ create function private.conversation_for(p_location uuid, p_number uuid, p_phone
 language plpgsql security definer set search_path = '' as $$
 declare
   v_phones text[] := array(select distinct p collate "C" from unnest(p_phones) p order by 1);
-  v_contact uuid := case when cardinality(v_phones) = 1 then private.contact_for_phone(p_location, v_phones[1]) end;
+  v_contact uuid;
   v_row public.conversations;
 begin
   select * into v_row from public.conversations where phone_number_id = p_number and participants = v_phones;
+  if v_row.contact_id is null and cardinality(v_phones) = 1 then v_contact := private.contact_for_phone(p_location, v_phones[1]); end if;
   if v_row.id is null then
     insert into public.conversations (location_id, phone_number_id, participants, contact_id) values (p_location, p_number, v_phones, v_contact)
       on conflict (phone_number_id, participants) do nothing;

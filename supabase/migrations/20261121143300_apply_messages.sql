@@ -5,9 +5,10 @@ set lock_timeout = '4s';
 create type private.outcome as (outcome text, detail text);
 comment on type private.outcome is 'new, changed, same, ignored; waits (detail: for what, as in webhook_events.waits_for); dead (detail: a code and a sentence).';
 
-create function private.texts(p_list jsonb) returns text[] language sql immutable set search_path = '' as $$
-  select coalesce(array_agg(x), '{}') from jsonb_array_elements_text(case jsonb_typeof(p_list) when 'array' then p_list else '[]' end) x
-$$;
+create function private.texts(p_list jsonb) returns text[] language plpgsql immutable set search_path = '' as $$
+begin
+  return array(select jsonb_array_elements_text(p_list) where jsonb_typeof(p_list) = 'array');
+end $$;
 
 create function private.message_rank(p_status text) returns int language sql immutable parallel safe set search_path = '' as $$
   select coalesce(array_position('{queued,unconfirmed,sent,failed,undelivered,delivered}'::text[], p_status), 0)

@@ -196,10 +196,11 @@ end $$;
 comment on function public.apply_facts is 'The same facts from the vendor''s lists. p_source webhook: as if it had come by itself; else quiet: no todo, no notification. Safe to repeat.';
 
 -- What others wait for has come. Rows that a job has in hand are skipped: it will see for itself.
-create function private.release_parked(p_keys text[]) returns void language sql set search_path = '' as $$
+create function private.release_parked(p_keys text[]) returns void language plpgsql set search_path = '' as $$
+begin
   update private.webhook_events set next_try_at = clock_timestamp() where id in (
-    select id from private.webhook_events where status = 'parked' and waits_for = any (p_keys) and lease is null for update skip locked)
-$$;
+    select id from private.webhook_events where status = 'parked' and waits_for = any (p_keys) and lease is null for update skip locked);
+end $$;
 create function private.call_came() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
   update public.voicemails v set call_id = n.id from new_rows n where v.call_external_id = n.external_id and v.call_id is null;

@@ -2,7 +2,7 @@ drop trigger "40_mark" on public.media;
 drop function private.mark_media();
 drop trigger "40_mark_otherwise" on public.messages;
 drop trigger "40_mark" on public.messages;
-drop function private.mark_conversations();
+drop function private.mark_campaigns();
 do $$
 declare t text;
 begin
