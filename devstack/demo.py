@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from devstack.__main__ import say
+from devstack.demo_reply import show_reply
 from devstack.layout import CHECKOUT, DEFAULT_STACK
 from devstack.stack import Stack
 from supabase import AsyncClient, acreate_client
@@ -35,8 +36,9 @@ async def main(stack: Stack) -> int:
         return 1
     _show_result(row)
     await _show_people(owner, await _sign_in(env, "marketer"), row["list_id"])
+    broken = await show_reply(env, owner, await _token(owner))
     _show_ways_on(env, row)
-    return 0
+    return broken
 
 
 async def _sign_in(env: dict[str, str], role: str) -> AsyncClient:
@@ -160,6 +162,7 @@ The stack goes on running; `make down` stops it, `make status` says what runs.
   this import                          {env["API_URL"]}/api/v1/imports/{row["id"]}
   its rows as CSV                      {env["API_URL"]}/api/v1/imports/{row["id"]}/rows.csv
   Supabase (data, auth, storage, live) {env["SUPABASE_URL"]}
+  be the homeowner: text, call, photo  {env["SANDBOX_URL"]}
   keys and addresses                   .local/stack.env
   people, password {PASSWORD}       owner@, admin@, marketer@, technician@example.com""")
 
