@@ -11,10 +11,27 @@ from sandbox.answers import ApiError
 from sandbox.keys import SANDBOX, Sandbox
 from sandbox.misbehaving import Handler, is_ours, misbehave
 from sandbox.numverify import routes as numverify
-from sandbox.openphone import doors, errors, v1_messages
+from sandbox.openphone import (
+    calls,
+    conversations,
+    dated_contacts,
+    dated_messages,
+    dated_webhooks,
+    doors,
+    errors,
+    numbers,
+    v1_contacts,
+    v1_messages,
+    v1_webhooks,
+)
 from sandbox.settings import Settings
 
 LARGEST_UPLOAD = 32 * 1024 * 1024
+PARTS = (
+    *(control, numverify, numbers, conversations, calls),
+    *(v1_messages, v1_contacts, v1_webhooks),
+    *(dated_messages, dated_contacts, dated_webhooks),
+)
 WITHOUT_KEY = ("/files/", "/numverify/")
 
 
@@ -24,7 +41,7 @@ def build(settings: Settings) -> web.Application:
     app[SANDBOX] = Sandbox(settings)
     app.cleanup_ctx.append(_close)
     app.router.add_get("/files/{id}", serve_file)
-    for part in (control, numverify, v1_messages):
+    for part in PARTS:
         part.add_routes(app.router)
     return app
 

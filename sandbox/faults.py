@@ -35,7 +35,12 @@ HOOK_KINDS = {
     "late_webhook": "delivered after `seconds`",
     "swapped_webhook": "delivered after the one that follows it",
 }
-KINDS = ANSWER_KINDS | SEND_KINDS | HOOK_KINDS
+NUMVERIFY_KINDS = {
+    "usage_limit_reached": "error 104 with status 200",
+    "rate_limit_reached": "error 106 with status 200",
+    "invalid_access_key": "error 101 with status 200",
+}
+KINDS = ANSWER_KINDS | SEND_KINDS | HOOK_KINDS | NUMVERIFY_KINDS
 
 
 class UnknownFault(ValueError):

@@ -129,11 +129,11 @@ class Sandbox:
         return self.control("PATCH", "behaviour", changes)
 
     def at_once(self) -> None:
-        """No waiting for statuses, no limit of requests, retries of webhooks within milliseconds."""
+        """Statuses without a wait, no limit of requests, retries of webhooks in milliseconds."""
         self.behave(sent_after_s=0, delivered_after_s=0, requests_per_s=0, retry_scale=0.001)
 
     def fault(self, kind: str, count: int | None = 1, **details: Any) -> dict[str, Any]:
-        """The next `count` calls (None: all) that meet `path`, `method`, `to`, `event`, `system`."""
+        """Meets `count` calls (None: all) with that `path`, `method`, `to`, `event`, `system`."""
         return self.control("POST", "faults", {"kind": kind, "count": count} | details)
 
     def clear_faults(self) -> None:
@@ -155,7 +155,7 @@ class Sandbox:
         self.control("POST", "files/expire")
 
     def line_types(self, told: Mapping[str, str | None]) -> None:
-        """What NumVerify says: mobile, landline, voip, toll_free, invalid, or None: unknown kind."""
+        """What NumVerify says: mobile, landline, voip, toll_free, invalid; None: unknown."""
         self.control("PUT", "numverify/numbers", dict(told))
 
     # What happened.

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.faults import NUMVERIFY_KINDS
 from sandbox.keys import SANDBOX
 
 ERRORS = {
@@ -18,8 +19,6 @@ ERRORS = {
     "non_numeric_phone_number_provided": (211, "Please specify a numeric phone number."),
     "invalid_country_code": (310, "You have specified an invalid 2-letter country code."),
 }
-# Faults of this stand-in alone, beside those every answer may have.
-KINDS = ("usage_limit_reached", "rate_limit_reached", "invalid_access_key")
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
@@ -29,7 +28,7 @@ def add_routes(router: web.UrlDispatcher) -> None:
 async def validate(request: web.Request) -> web.Response:
     numverify, given = request.app[SANDBOX].numverify, request.query
     problem = _problem(given.get("access_key"), numverify.key, given.get("number", ""))
-    fault = request.app[SANDBOX].faults.take(KINDS, path=request.path)
+    fault = request.app[SANDBOX].faults.take(NUMVERIFY_KINDS, path=request.path)
     if fault or problem:
         return _answer(_error(fault.kind if fault else str(problem)))
     return _answer(numverify.answer(given["number"], given.get("country_code", "").upper()))

@@ -87,7 +87,7 @@ def _message_context(world: World, message: Message) -> Content:
 
 
 def _context(world: World, subject: Message | Call, people: tuple[str, ...]) -> Content:
-    ids = [contact.id for contact in world.contacts_of(people)]
+    ids = world.contacts_of(people)
     return {
         "orgId": ORG_ID,
         "phoneNumberId": subject.number_id,

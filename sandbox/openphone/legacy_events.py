@@ -70,7 +70,7 @@ def _message(world: World, message: Message, version: str, url: Any) -> Content:
         beside = {"conversationId": message.conversation_id, "media": media}
         return made | {"body": message.text} | beside
     conversation = world.conversations.by_id[message.conversation_id]
-    contacts = [contact.id for contact in world.contacts_of(conversation.people)]
+    contacts = world.contacts_of(conversation.people)
     return made | {
         "text": message.text,
         "contactIds": contacts,
@@ -105,7 +105,7 @@ def _call(world: World, call: Call, version: str, url: Any) -> Content:
         "duration": call.duration_s,
         "forwardedFrom": None,
         "forwardedTo": call.forwarded_to,
-        "contactIds": [contact.id for contact in world.contacts_of((call.person,))],
+        "contactIds": world.contacts_of((call.person,)),
         "recordings": None,
     }
 

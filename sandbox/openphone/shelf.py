@@ -45,6 +45,10 @@ class Shelf(Generic[T]):
         self._items.insert(at, item)
         self.by_id[item.id] = item
 
+    def remove(self, item: T) -> None:
+        at = bisect.bisect_left(self._keys, key_of(item))
+        del self._keys[at], self._items[at], self.by_id[item.id]
+
     def newest_first(self, before: Key | None = None) -> Iterator[T]:
         at = len(self._keys) if before is None else bisect.bisect_left(self._keys, before)
         while at > 0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sandbox import instants
@@ -50,6 +49,8 @@ class World:
         self._messages_of: dict[str, Shelf[Message]] = {}
         self._calls_of: dict[str, Shelf[Call]] = {}
         self.contacts: Shelf[Contact] = Shelf()
+        self._contact_ids: dict[str, set[str]] = {}
+        self._values_of: dict[str, list[str]] = {}
         self.ledger: list[Accepted] = []
         # Who sent STOP: no number of the account reaches them.
         self.blocked: set[str] = set()
@@ -102,10 +103,25 @@ class World:
         )
         self.ledger.append(line)
 
-    def contacts_of(self, people: tuple[str, ...]) -> Iterator[Contact]:
-        for contact in self.contacts.by_id.values():
-            if any(item["value"] in people for item in contact.properties):
-                yield contact
+    def index_contact(self, contact: Contact) -> None:
+        """After any change: `contacts_of` is asked for each webhook, and there may be thousands."""
+        self._unindex(contact)
+        values = [item["value"] for item in contact.properties if isinstance(item["value"], str)]
+        self._values_of[contact.id] = values
+        for value in values:
+            self._contact_ids.setdefault(value, set()).add(contact.id)
+
+    def remove_contact(self, contact: Contact) -> None:
+        self._unindex(contact)
+        self.contacts.remove(contact)
+
+    def contacts_of(self, people: tuple[str, ...]) -> list[str]:
+        """Their ids."""
+        return sorted(set().union(*(self._contact_ids.get(each, ()) for each in people)))
+
+    def _unindex(self, contact: Contact) -> None:
+        for value in self._values_of.pop(contact.id, []):
+            self._contact_ids[value].discard(contact.id)
 
     def _touch(self, conversation_id: str, activity_id: str, at: str) -> None:
         conversation = self.conversations.by_id[conversation_id]
