@@ -20,10 +20,11 @@ create view tests.granted as select t.oid, t.relname, verb from tests.tables t, 
 select is_empty($$ select signature from tests.functions where proacl is null or exists (
     select 1 from aclexplode(proacl) where grantee = 0) $$, 'PUBLIC may execute no function of ours');
 select set_eq($$ select signature from tests.functions where has_function_privilege('anon', oid, 'EXECUTE') $$,
-  $$ values ('door.claims_of_key(text,text)'), ('door.check_request()') $$, 'anon executes the two functions of the door and no other');
+  $$ values ('door.claims_of_key(text,text)'), ('door.claims_of_inbox(text,text)'), ('door.check_request()') $$,
+  'anon executes the three functions of the door and no other');
 select set_eq($$ select signature, prosecdef from tests.functions where pronamespace = 'door'::regnamespace $$,
-  $$ values ('door.claims_of_key(text,text)', true), ('door.check_request()', false), ('door.require_session()', false) $$,
-  'in the door are these three, and one is a definer');
+  $$ values ('door.claims_of_key(text,text)', true), ('door.claims_of_inbox(text,text)', true), ('door.check_request()', false),
+    ('door.require_session()', false) $$, 'in the door are these four, and the two that read keys are definers');
 select is_empty($$ select signature from tests.functions where prokind = 'f' and not coalesce('search_path=""' = any (proconfig), false) $$,
   'every function of ours, in the door too, pins its search_path to nothing');
 select is_empty($$ select signature from tests.functions where prosecdef and proowner <> 'postgres'::regrole $$,
@@ -83,7 +84,8 @@ select set_eq($$ select distinct c.relname, a.attname from pg_depend d join pg_p
   $$ values ('import_rows'::name, 'location_id'::name), ('import_people', 'location_id') $$, 'every column that a policy compares is indexed');
 
 -- What is remembered, and what is limited.
-select is_empty($$ select t from unnest('{locations,profiles,location_members,role_grants,invites,api_keys,settings,exports,opt_outs,contact_flags,contacts,properties}'::text[]) t
+select is_empty($$ select t from unnest('{locations,profiles,location_members,role_grants,invites,api_keys,settings,exports,opt_outs,contact_flags,contacts,properties,phone_numbers,
+      send_hours,holidays,send_holds,campaign_templates,sync_runs,todos}'::text[]) t
     where not exists (select 1 from pg_trigger g where tgrelid = format('public.%I', t)::regclass and tgfoid = 'private.audit()'::regprocedure
       and tgenabled = 'O') $$, 'identity, opt-outs, exports and what people change of people and houses leaves a trace');
 select is_empty($$ select t, verb from unnest('{audit_log,opt_out_events,consents}'::text[]) t, unnest('{8,16,32}'::int[]) verb
