@@ -12,7 +12,13 @@ from edge_jobs import runtime
 from tests import people
 from tests.imports.desk import Desk, open_client, open_db
 
-WORKER_SETTINGS = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL", "SITE_URL")
+WORKER_SETTINGS = (
+    "SUPABASE_URL",
+    "SUPABASE_SERVICE_ROLE_KEY",
+    "REDIS_URL",
+    "SITE_URL",
+    "WEBHOOK_INBOX_KEY",
+)
 
 
 @pytest.fixture(scope="module")

@@ -66,8 +66,15 @@ def test_an_answered_call_is_told_in_any_order(inbox: Inbox, order: Sequence[int
     for nth in order:
         inbox.take_in(told[nth])
     call, file = inbox.one("calls"), inbox.one("media")
-    assert (call["status"], call["duration_s"], call["answered_by"]) == ("completed", 61, "USdemo01")
-    assert (call["summary"], call["next_steps"]) == (["They have a wet wall."], ["Visit on Monday."])
+    assert (call["status"], call["duration_s"], call["answered_by"]) == (
+        "completed",
+        61,
+        "USdemo01",
+    )
+    assert (call["summary"], call["next_steps"]) == (
+        ["They have a wet wall."],
+        ["Visit on Monday."],
+    )
     assert call["dialogue"][0]["content"] == "Hello"
     recording = inbox.one("call_recordings")
     assert (recording["call_id"], file["recording_id"]) == (call["id"], recording["id"])

@@ -1,4 +1,4 @@
-"""The vendor's address book: names for those nobody has named, and never over what somebody typed."""
+"""The vendor's address book: names for those nobody has named, never over what was typed."""
 
 from __future__ import annotations
 

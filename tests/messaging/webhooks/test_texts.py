@@ -15,7 +15,11 @@ PHOTO = {"url": "https://files.example.com/1.jpg", "type": "image/jpeg"}
 def test_a_text_makes_a_nameless_person_and_a_conversation(inbox: Inbox) -> None:
     told = inbox.tell.text(inbox.phone(), "Can you look at my wall?")
     inbox.take_in(told)
-    message, talk, contact = inbox.one("messages"), inbox.one("conversations"), inbox.one("contacts")
+    message, talk, contact = (
+        inbox.one("messages"),
+        inbox.one("conversations"),
+        inbox.one("contacts"),
+    )
     assert (contact["phone"], contact["lead_source"]) == (inbox.phone(), "openphone")
     assert not any(contact[name] for name in ("first_name", "last_name", "display_name"))
     assert message["contact_id"] == talk["contact_id"] == contact["id"]
@@ -94,7 +98,9 @@ def test_a_text_from_the_vendors_app_says_who_sent_it(inbox: Inbox) -> None:
 
 def test_the_vendors_own_answer_to_stop_is_no_answer_of_ours(inbox: Inbox) -> None:
     asked = inbox.tell.text(inbox.phone(), "How much is it?")
-    answer = "You have been unsubscribed and will receive no further messages. Reply START to resume."
+    answer = (
+        "You have been unsubscribed and will receive no further messages. Reply START to resume."
+    )
     inbox.take_in(asked, inbox.tell.sent(inbox.phone(), answer))
     said = {row["body"]: row["is_system"] for row in inbox.all("messages")}
     assert said == {"How much is it?": False, answer: True}

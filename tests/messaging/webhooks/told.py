@@ -91,7 +91,7 @@ class Teller:
         return self._tell(f"call.{kind}", thing, around, legacy)
 
     def after(self, kind: str, **thing: Any) -> Told:
-        """kind: recording.completed, transcript.completed, summary.completed, voicemail.completed."""
+        """kind: recording, transcript, summary or voicemail, and `.completed`."""
         self._next()
         return self._tell(f"call.{kind}", thing, {}, {})
 
