@@ -89,7 +89,7 @@ def _check_size(image: Image.Image) -> None:
 
 
 def shot(image: Image.Image, zone: tzinfo) -> Shot:
-    """Must come before `thumbnail`, which may shrink the picture. `zone`: of a time without one."""
+    """Must come before `thumbnail`, which shrinks the picture. `zone`: of a time without one."""
     exif = _exif(image)
     width, height = image.size
     if exif.get(ORIENTATION) in (5, 6, 7, 8):
@@ -99,25 +99,24 @@ def shot(image: Image.Image, zone: tzinfo) -> Shot:
 
 
 def thumbnail(image: Image.Image) -> bytes:
-    """A JPEG of at most THUMB_PX each way, upright, without EXIF."""
+    """A JPEG of at most THUMB_PX each way, upright, without EXIF. Shrinks the picture itself."""
     # Lets the JPEG decoder skip most of the work; nothing for other formats.
     image.draft("RGB", (2 * THUMB_PX, 2 * THUMB_PX))
-    small = image.copy()
-    small.thumbnail((THUMB_PX, THUMB_PX))
-    return _as_jpeg(image, small, quality=82)
+    image.thumbnail((THUMB_PX, THUMB_PX))
+    return _as_jpeg(image, quality=82)
 
 
 def jpeg_copy(image: Image.Image) -> bytes:
     """The whole picture, upright, without EXIF: the original keeps that."""
-    return _as_jpeg(image, image, quality=90)
+    return _as_jpeg(image, quality=90)
 
 
-def _as_jpeg(source: Image.Image, image: Image.Image, quality: int) -> bytes:
+def _as_jpeg(image: Image.Image, quality: int) -> bytes:
+    # Colours mean what the profile says, as long as they are the profile's.
+    profile = image.info.get("icc_profile") if image.mode == "RGB" else None
     with suppress(*BROKEN):
         image = ImageOps.exif_transpose(image)
     flat = _flat(image)
-    # Colours mean what the profile says, as long as they are the profile's.
-    profile = source.info.get("icc_profile") if source.mode == "RGB" else None
     out = io.BytesIO()
     flat.save(out, "JPEG", quality=quality, optimize=True, icc_profile=profile, exif=b"")
     return out.getvalue()
