@@ -150,9 +150,37 @@ def _unchecked(rows: Rows, place: Place) -> Body:
     return {"p_lease": new_id()}
 
 
+def _webhook(rows: Rows, status: str, **more: Any) -> int:
+    """One that came, and what became of it."""
+    body = {"provider": "openphone", "event_id": unique(), "scheme": "dated", "type": "sample"}
+    made = rows.insert("private.webhook_events", body | {"body": "{}", "status": status} | more)
+    return int(made["id"])
+
+
+def _dead_webhook(rows: Rows, place: Place) -> Body:
+    return {"p_ids": [_webhook(rows, "dead", error_code="sample")]}
+
+
+def _parked_webhook(rows: Rows, place: Place) -> Body:
+    _webhook(rows, "parked", waits_for=f"call:{unique()}", received_at="2026-11-20T12:00:00Z")
+    return {}
+
+
+def _heard(rows: Rows, place: Place) -> Body:
+    text = unique()
+    rows.insert("private.health_texts", {"text": text}, ("text",))
+    return {"p_text": text}
+
+
 CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     "abandon_request": lambda rows, place: _asked(rows, place, p_refused=True),
     "accept_invite": _invited,
+    "apply_facts": lambda rows, place: {
+        "p_location": place.id,
+        "p_facts": [],
+        "p_source": "history",
+    },
+    "apply_webhook_events": lambda rows, place: {"p_lease": new_id(), "p_events": []},
     "begin_export": lambda rows, place: {
         "p_kind": "import_rows",
         "p_subject": rows.one("imports", place),
@@ -169,6 +197,8 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
         "p_import": rows.one("imports", place),
         "p_lease": new_id(),
     },
+    "claim_webhook_events": lambda rows, place: {"p_limit": 1},
+    "count_webhook_refusals": lambda rows, place: {"p_counts": []},
     "create_api_key": lambda rows, place: {
         "p_location": place.id,
         "p_name": "Program",
@@ -180,6 +210,7 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
         "p_email": email(),
         "p_role": "technician",
     },
+    "dead_webhooks": lambda rows, place: _dead_webhook(rows, place) and {},
     "fail_import": held(p_error="It fails."),
     "finish_import": _importing,
     "finish_request": lambda rows, place: _asked(
@@ -187,6 +218,7 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     ),
     "first_owner": lambda rows, place: {"p_email": email(), "p_location_name": "First"},
     "forget_requests": lambda rows, place: {},
+    "health_heard": _heard,
     "import_batch": lambda rows, place: _importing(rows, place) | {"p_batch_no": 1, "p_rows": []},
     "import_location": lambda rows, place: {"p_location_id": place.id},
     "imports_to_ring": _waiting,
@@ -200,7 +232,15 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     "place_media": lambda rows, place: _fetching(
         rows, place, p_sha256=secrets.token_hex(32), p_kind="photo"
     ),
+    "receive_webhook": lambda rows, place: {
+        "p_provider": "openphone",
+        "p_event_id": unique(),
+        "p_scheme": "dated",
+        "p_type": "sample",
+        "p_body": "{}",
+    },
     "renew_media": lambda rows, place: _fetching(rows, place, p_url="https://files.example.com/a"),
+    "replay_webhooks": _dead_webhook,
     "retry_media": lambda rows, place: _unfetched(rows, place, "failed"),
     "store_media": _placed,
     "list_sendability": lambda rows, place: {"p_list": rows.one("lists", place)},
@@ -239,5 +279,7 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
         "p_role": "marketer",
     },
     "use_api_key": lambda rows, place: {},
+    "watch_webhooks": lambda rows, place: {},
+    "webhooks_to_ask": _parked_webhook,
     "who_am_i": lambda rows, place: {},
 }
