@@ -177,6 +177,39 @@ def ring_waiting_media(*, now: datetime) -> Ring:
     )
 
 
+def ring_vendor_work(*, now: datetime) -> Ring:
+    """Find runs through the vendor's records and numbers to check, and ring for each."""
+    return Ring(
+        job="edge_jobs.syncs.ring_vendor_work",
+        args=(),
+        queue="maintenance",
+        id=f"ring_vendor_work-{_bucket(now)}",
+        timeout_s=60,
+    )
+
+
+def run_sync(run_id: str, *, now: datetime) -> Ring:
+    """Go on with one run through the vendor's records, for about a minute."""
+    return Ring(
+        job="edge_jobs.syncs.run_sync",
+        args=(run_id,),
+        queue="vendor",
+        id=f"run_sync-{run_id}-{_bucket(now)}",
+        timeout_s=10 * 60,
+    )
+
+
+def check_numbers(*, now: datetime) -> Ring:
+    """Have numbers checked that wait."""
+    return Ring(
+        job="edge_jobs.numbers.check_numbers",
+        args=(),
+        queue="vendor",
+        id=f"check_numbers-{_bucket(now)}",
+        timeout_s=10 * 60,
+    )
+
+
 def _bucket(now: datetime) -> int:
     return int(now.timestamp()) // SWEEP_S
 

@@ -143,6 +143,9 @@ MENU = [
     queues.apply_webhooks(now=NOW),
     queues.watch_webhooks(now=NOW),
     queues.ask_for_webhooks(now=NOW),
+    queues.ring_vendor_work(now=NOW),
+    queues.run_sync("00000000-0000-4000-8000-000000000001", now=NOW),
+    queues.check_numbers(now=NOW),
     queues.forget_requests(now=NOW),
     queues.count_business(now=NOW),
 ]
