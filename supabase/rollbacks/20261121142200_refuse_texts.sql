@@ -1,0 +1,18 @@
+drop function private.ask_number_check(uuid, jsonb, timestamptz);
+drop function private.send_refusal(uuid, uuid, text, text[], timestamptz, boolean);
+drop function private.refused_by_cap(public.phone_numbers, text, text[], timestamptz);
+drop function private.local_day(uuid, timestamptz);
+drop function private.spent_lately(uuid, text, timestamptz);
+drop function private.refused_by_hours(uuid, text, text[], timestamptz);
+drop function private.refused_by_circle(uuid, text, text[]);
+drop function private.is_staff(uuid, text);
+drop function private.refused_by_check(uuid, text, timestamptz);
+drop function private.refused_by_flag(uuid, text, text[], timestamptz);
+drop function private.refused_by_person(text[]);
+drop function private.refused_by_address(text, text[]);
+drop function private.refused_by_number(public.phone_numbers, text);
+drop function private.is_gate(text);
+drop function private.refusal(text, text, text, timestamptz, text);
+alter table public.phone_numbers drop column resumed_at;
+delete from public.settings where key in ('require_number_check', 'sending_paused');
+delete from public.setting_kinds where key in ('require_number_check', 'sending_paused');

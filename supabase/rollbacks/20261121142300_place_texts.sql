@@ -1,0 +1,14 @@
+drop trigger "10_resumes" on public.phone_numbers;
+drop function private.number_resumes();
+drop trigger cap_changed on public.phone_numbers;
+drop function private.cap_changed();
+drop function private.cancel_sends(text, text, timestamptz);
+drop function private.cancel_send(public.outbound, text, text, timestamptz);
+drop function private.postpone_send(public.outbound, text, timestamptz);
+drop trigger "10_mirror" on public.outbound;
+drop function private.mirror_outbound();
+drop function private.message_status(text);
+drop function private.place_text(uuid, uuid, text, text[], text, text, uuid, uuid, uuid, timestamptz, uuid);
+drop function private.refund_day(public.outbound);
+drop function private.debit_day(uuid, text, timestamptz);
+drop function private.lock_cold(uuid, text);

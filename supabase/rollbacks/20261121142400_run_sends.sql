@@ -1,0 +1,15 @@
+drop function private.close_doubt(public.outbound);
+drop function private.settle_unconfirmed(uuid, text, timestamptz);
+drop function private.outbound_reported(uuid, text, timestamptz, text, text);
+drop function private.watch_number(uuid, timestamptz);
+drop function private.pause_number(uuid, text, timestamptz);
+drop function public.finish_send(uuid, uuid, text, text, int, text, text, numeric, timestamptz);
+drop function private.doubt_send(public.outbound, text, text, timestamptz);
+drop function private.reject_send(public.outbound, text, text, timestamptz);
+drop function private.hear_carrier(public.outbound, text, text, timestamptz);
+drop function private.tell_of_send(public.outbound, text, text, text);
+drop function private.adopt_text(public.outbound, text, timestamptz);
+drop function public.start_send(uuid, uuid, int, timestamptz);
+drop function public.claim_outbound(int, int, timestamptz);
+drop function private.reserve_send(public.outbound, int, timestamptz);
+drop function private.pass_or_end(public.outbound, timestamptz);

@@ -1,0 +1,11 @@
+delete from public.api_scope_functions where function in ('queue_message', 'preview_message');
+drop function public.queue_message(uuid, uuid, text, uuid, uuid, text, uuid, uuid, timestamptz);
+drop function private.queued_answer(public.outbound);
+drop function private.answer_refusal(jsonb);
+drop function public.preview_message(uuid, text, uuid, uuid, text, uuid, uuid, timestamptz);
+drop function private.text_facts(private.addressee, text);
+drop function private.text_to_send(text, uuid, private.addressee);
+drop function private.number_for(uuid, text[]);
+drop function private.only_location();
+drop function private.addressee_of(uuid, text, uuid, uuid, uuid);
+drop type private.addressee;
