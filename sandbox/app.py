@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from sandbox import control
+from sandbox import control, page
 from sandbox.answers import ApiError
 from sandbox.keys import SANDBOX, Sandbox
 from sandbox.misbehaving import Handler, is_ours, misbehave
@@ -28,10 +28,11 @@ from sandbox.settings import Settings
 
 LARGEST_UPLOAD = 32 * 1024 * 1024
 PARTS = (
-    *(control, numverify, numbers, conversations, calls),
+    *(control, page, numverify, numbers, conversations, calls),
     *(v1_messages, v1_contacts, v1_webhooks),
     *(dated_messages, dated_contacts, dated_webhooks),
 )
+SAME_SITE = ("same-origin", "none")
 WITHOUT_KEY = ("/files/", "/numverify/")
 
 
@@ -61,6 +62,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 @web.middleware
 async def at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if is_ours(request) and request.headers.get("Sec-Fetch-Site") not in (None, *SAME_SITE):
+        # Another site's page, open in the same browser, plays no customer here.
+        raise web.HTTPForbidden
     if not is_ours(request) and not request.path.startswith(WITHOUT_KEY):
         doors.check(request)
     return await handler(request)

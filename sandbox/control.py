@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import control_hooks, control_people
+from sandbox import control_hooks, control_people, control_views
 from sandbox.answers import read_body
 from sandbox.faults import UnknownFault
 from sandbox.keys import SANDBOX
@@ -30,6 +30,7 @@ def add_routes(router: web.UrlDispatcher) -> None:
     router.add_put("/_control/numverify/numbers", tell_numbers)
     router.add_get("/_control/numverify/asked", asked_numbers)
     control_people.add_routes(router)
+    control_views.add_routes(router)
     control_hooks.add_routes(router)
 
 

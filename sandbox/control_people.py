@@ -8,12 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import instants, pictures, sounds
+from sandbox import control_views, instants, pictures, sounds
 from sandbox.answers import read_body
 from sandbox.files import File
 from sandbox.keys import vendor_of
 from sandbox.openphone import calling, history, stop
-from sandbox.openphone.records import Message, Number
+from sandbox.openphone.records import Number
 from sandbox.openphone.vendor import Vendor
 from sandbox.openphone.world import MAIN_ID, OWNER_ID
 
@@ -30,8 +30,6 @@ def add_routes(router: web.UrlDispatcher) -> None:
     router.add_post("/_control/messages/{id}/status", move)
     router.add_post("/_control/seed", seed)
     router.add_post("/_control/files/expire", expire)
-    router.add_get("/_control/conversations", conversations)
-    router.add_get("/_control/conversations/{id}", conversation)
 
 
 async def add_number(request: web.Request) -> web.Response:
@@ -56,7 +54,7 @@ async def incoming(request: web.Request) -> web.Response:
     if body.get("tell", True):
         vendor.tell("message.received", message)
     stop.hear(vendor, message)
-    return web.json_response(show_message(vendor, message), status=201)
+    return web.json_response(control_views.message(vendor, message), status=201)
 
 
 async def outgoing(request: web.Request) -> web.Response:
@@ -69,7 +67,7 @@ async def outgoing(request: web.Request) -> web.Response:
         message.status = body.get("status", "delivered")
     elif vendor.behaviour.progress == "auto":
         vendor.progress(message)
-    return web.json_response(show_message(vendor, message), status=201)
+    return web.json_response(control_views.message(vendor, message), status=201)
 
 
 async def call(request: web.Request) -> web.Response:
@@ -103,7 +101,7 @@ async def move(request: web.Request) -> web.Response:
     if message is None:
         raise web.HTTPNotFound
     vendor.move(message, body["status"], body.get("code"))
-    return web.json_response(show_message(vendor, message))
+    return web.json_response(control_views.message(vendor, message))
 
 
 async def seed(request: web.Request) -> web.Response:
@@ -123,43 +121,6 @@ async def expire(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-async def conversations(request: web.Request) -> web.Response:
-    world = vendor_of(request).world
-    found = sorted(world.conversations.by_id.values(), key=lambda each: each.last_activity_at)
-    shown = [asdict(each) for each in found[::-1][: int(request.query.get("limit", 100))]]
-    return web.json_response(shown)
-
-
-async def conversation(request: web.Request) -> web.Response:
-    vendor = vendor_of(request)
-    found = vendor.world.conversations.by_id.get(request.match_info["id"])
-    if found is None:
-        raise web.HTTPNotFound
-    texts = [show_message(vendor, each) for each in vendor.world.messages_of(found).newest_first()]
-    calls = [
-        {"id": each.id, "direction": each.direction, "status": each.status, "at": each.created_at}
-        | {"voicemail": bool(each.voicemail), "duration_s": each.duration_s}
-        for each in vendor.world.calls_of(found).newest_first()
-    ]
-    return web.json_response(asdict(found) | {"messages": texts, "calls": calls})
-
-
-def show_message(vendor: Vendor, message: Message) -> Content:
-    return {
-        "id": message.id,
-        "conversation_id": message.conversation_id,
-        "direction": message.direction,
-        "from": message.sender,
-        "to": message.to,
-        "text": message.text,
-        "status": message.status,
-        "error_code": message.error_code,
-        "at": message.created_at,
-        "user": message.user_id,
-        "media": [{"url": vendor.url(each), "type": each.content_type} for each in message.media],
-    }
-
-
 def make_file(vendor: Vendor, told: Content) -> File:
     """{kind: jpeg|png|heic|mp3|wav, …}, or {content: base64, type}: any bytes at all."""
     if "content" in told:
@@ -171,7 +132,8 @@ def make_file(vendor: Vendor, told: Content) -> File:
         raise web.HTTPBadRequest(text=f"no file {kind!r}; there are {', '.join(TYPES)}")
     declared = details.pop("type", TYPES[kind])
     if kind in sounds.TYPES:
-        return vendor.files.add(File(declared, lambda: sounds.make(kind, details["seconds"])))
+        seconds = details.get("seconds", calling.SOUND_S)
+        return vendor.files.add(File(declared, lambda: sounds.make(kind, seconds)))
     if details.get("place"):
         details["place"] = tuple(details["place"])
     return vendor.files.add(File(declared, lambda: pictures.make(kind, **details)))
