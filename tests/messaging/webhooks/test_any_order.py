@@ -28,8 +28,9 @@ def same_end(make: Make, seed: int, count: int, step: int) -> None:
     take_in(orderly, traffic(orderly.office, seed, count).in_order, step)
     take_in(wild, traffic(wild.office, seed, count).as_it_comes, step)
     assert end_state.told(wild) == end_state.told(orderly), f"seed {seed}"
-    for event, became in end_state.events(orderly).items():
-        assert end_state.events(wild)[event] == became
+    became = end_state.events(wild)
+    # What was told again by the other system is more, and no less went well.
+    assert end_state.events(orderly).items() <= became.items()
 
 
 def test_any_order_ends_alike(make: Make) -> None:
