@@ -154,6 +154,43 @@ def ask_for_webhooks(*, now: datetime) -> Ring:
     )
 
 
+def send_texts(*, now: datetime) -> Ring:
+    """Send what may leave now, until nothing waits."""
+    return Ring(
+        job="edge_jobs.sends.send_texts",
+        args=(),
+        queue="sends",
+        # Its own bucket is a microsecond: a text put in while a worker ends is not missed.
+        id=f"send_texts-{int(now.timestamp() * 1e6)}-{_bucket(now)}",
+        timeout_s=180,
+        done_s=0,
+    )
+
+
+def free_sends(*, now: datetime) -> Ring:
+    """Free, once a minute, what dead workers held."""
+    minute = _bucket(now) // 4 * 4
+    return Ring(
+        job="edge_jobs.sends.free_sends",
+        args=(),
+        queue="maintenance",
+        id=f"free_sends-{minute}",
+        timeout_s=60,
+    )
+
+
+def settle_sends(*, now: datetime) -> Ring:
+    """Ask the vendor, once a minute, for texts whose outcome is in doubt."""
+    minute = _bucket(now) // 4 * 4
+    return Ring(
+        job="edge_jobs.sends.settle_sends",
+        args=(),
+        queue="vendor",
+        id=f"settle_sends-{minute}",
+        timeout_s=10 * 60,
+    )
+
+
 def fetch_media(media_id: str, *, now: datetime) -> Ring:
     """Fetch one picture, film or recording, whose address soon expires."""
     return Ring(

@@ -12,7 +12,7 @@ from redis import Redis
 from app.queues import SWEEP_S
 
 # One `rq worker` line of the Procfile each.
-QUEUES = ("imports", "maintenance", "media", "webhooks", "vendor")
+QUEUES = ("imports", "maintenance", "media", "sends", "webhooks", "vendor")
 CLOCK = "clock"
 BEAT_S = 15
 # Three beats missed, and a little: noticed within about a minute.

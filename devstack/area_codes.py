@@ -1,4 +1,4 @@
-"""Prints the rows of private.area_codes: which zones an area code lies in, by the phonenumbers library.
+"""Prints the rows of private.area_codes: the zones of each area code, by the phonenumbers library.
 
 `python -m devstack.area_codes`; a test compares what it prints with what the database holds.
 """

@@ -210,6 +210,7 @@ SERVICES: dict[str, Service] = {
         _without_address("worker-imports", "imports"),
         _without_address("worker-maintenance", "maintenance"),
         _without_address("worker-media", "media"),
+        _without_address("worker-sends", "sends"),
         _without_address("worker-webhooks", "webhooks"),
         _without_address("worker-vendor", "vendor"),
         _without_address("clock", "edge_jobs.schedule"),

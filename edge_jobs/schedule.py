@@ -34,6 +34,9 @@ def ring_all(redis: Redis, now: datetime) -> None:
     queues.ring(redis, queues.watch_webhooks(now=now))
     queues.ring(redis, queues.ask_for_webhooks(now=now))
     queues.ring(redis, queues.ring_vendor_work(now=now))
+    queues.ring_unless_waiting(redis, queues.send_texts(now=now))
+    queues.ring(redis, queues.free_sends(now=now))
+    queues.ring(redis, queues.settle_sends(now=now))
     queues.ring(redis, queues.forget_requests(now=now))
     queues.ring(redis, queues.count_business(now=now))
 

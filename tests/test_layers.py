@@ -146,6 +146,9 @@ MENU = [
     queues.ring_vendor_work(now=NOW),
     queues.run_sync("00000000-0000-4000-8000-000000000001", now=NOW),
     queues.check_numbers(now=NOW),
+    queues.send_texts(now=NOW),
+    queues.free_sends(now=NOW),
+    queues.settle_sends(now=NOW),
     queues.forget_requests(now=NOW),
     queues.count_business(now=NOW),
 ]
