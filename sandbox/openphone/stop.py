@@ -33,7 +33,7 @@ def hear(vendor: Vendor, message: Message) -> None:
 def _confirm(vendor: Vendor, message: Message, text: str) -> None:
     """The vendor's own text: no user of the account wrote it, and no block keeps it back."""
     number = vendor.world.numbers[message.number_id]
-    at = max(instants.now(), message.created_at)
+    at = max(instants.now(), instants.later(message.created_at, 0.001))
     confirmation = vendor.outgoing(number, [message.sender], text, SYSTEM_ID, at)
 
     async def delivered() -> None:

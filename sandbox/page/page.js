@@ -17,11 +17,14 @@ async function ask(path, body) {
 async function refresh() {
   if (document.hidden) return;
   people = await ask("conversations");
-  showPeople(people, location.hash.slice(1));
-  if (!open) return;
-  const found = people.find((each) => each.id === open.id || isWith(each, open.person));
+  const found = open && people.find((each) => each.id === open.id || isWith(each, open.person));
   if (found) open = { id: found.id, person: found.people.join(", "), number: found.number };
-  showThread(open, found ? await ask(`conversations/${found.id}`) : null);
+  showPeople(people, open?.id);
+  if (!open) return;
+  const shown = open;
+  const told = found ? await ask(`conversations/${found.id}`) : null;
+  // Somebody else may have been opened meanwhile.
+  if (open === shown) showThread(open, told);
 }
 
 function isWith(conversation, person) {

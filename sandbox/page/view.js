@@ -20,12 +20,18 @@ export function showPeople(people, current) {
 export function showThread(open, conversation) {
   document.querySelector("#thread h2").textContent = open.person.split(", ").map(pretty).join(", ");
   document.querySelector("#stopped").hidden = !conversation?.stopped;
-  const entries = conversation ? [...conversation.messages.map(asText), ...conversation.calls.map(asCall)] : [];
+  const { messages, calls } = conversation ?? { messages: [], calls: [] };
+  // Told newest first; of what happened in one millisecond, the order is kept.
+  const entries = [...messages.map(asText), ...calls.map(asCall)].reverse();
   entries.sort((a, b) => a.at.localeCompare(b.at));
   const state = JSON.stringify([open.person, entries.map(({ key }) => key)]);
   if (state === threadShown) return;
   threadShown = state;
   items.replaceChildren(...entries.map(({ draw }) => draw()));
+  toEnd();
+}
+
+function toEnd() {
   items.scrollTop = items.scrollHeight;
 }
 
@@ -70,8 +76,10 @@ function mediaOf({ url, type }) {
   if (!isShown && !type.startsWith("audio/")) return make("div", "text", `A file: ${type}`);
   const shown = document.createElement(isShown ? "img" : "audio");
   shown.src = pathname + search;
-  if (isShown) shown.alt = "Photo";
-  else shown.controls = true;
+  if (isShown) {
+    shown.alt = "Photo";
+    shown.addEventListener("load", toEnd);
+  } else shown.controls = true;
   return shown;
 }
 
