@@ -1,0 +1,21 @@
+delete from public.api_scope_functions where function = 'list_inbox';
+drop trigger "20_check_filters" on public.preferences;
+drop function private.check_kept_filters();
+delete from public.preferences where key = 'inbox_filters';
+delete from public.setting_kinds where key = 'inbox_filters';
+alter table public.setting_kinds drop constraint setting_kinds_kind_check,
+  add constraint setting_kinds_kind_check check (kind in ('string', 'number', 'boolean'));
+drop function public.list_inbox(uuid, jsonb, jsonb, int);
+drop function private.check_page(jsonb, text, int);
+drop function private.count_unread(uuid, timestamptz);
+drop function private.person_name(public.contacts);
+drop function private.inbox_page(uuid, uuid, jsonb, jsonb, int);
+drop function private.employee_conversations(uuid);
+drop function private.found_conversations(uuid, text);
+drop function private.texts_of(jsonb);
+drop function private.inbox_conditions(jsonb);
+drop function private.check_inbox_filters(jsonb);
+drop function private.inbox_filter_wrong(text, jsonb);
+drop function private.is_instant(text);
+drop function private.is_uuid(text);
+drop function private.inbox_filter_kinds();

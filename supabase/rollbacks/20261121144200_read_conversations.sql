@@ -1,0 +1,12 @@
+delete from public.api_scope_functions where function = 'conversation_thread';
+drop function public.person_context(uuid, uuid);
+drop function public.conversation_thread(uuid, jsonb, int);
+drop function private.context_numbers(uuid, uuid, uuid);
+drop function private.context_properties(uuid);
+drop function private.context_conversations(uuid);
+drop function private.context_notes(uuid, uuid);
+drop function private.context_todos(uuid, uuid);
+drop function private.context_person(public.contacts);
+drop function private.author_of(uuid, uuid, text, text);
+drop function private.media_of(uuid, uuid, uuid);
+drop function private.my_conversation(uuid);

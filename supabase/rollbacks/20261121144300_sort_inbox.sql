@@ -1,0 +1,10 @@
+delete from public.api_scope_functions where function in ('unread_counts', 'mark_read', 'mark_unread', 'bulk_conversations');
+drop index public.notifications_unread;
+drop function public.unread_counts(uuid, timestamptz);
+drop function public.bulk_conversations(uuid[], text, text);
+drop function private.check_bulk(uuid[], text, text);
+drop function private.lock_conversations(uuid[]);
+drop function public.mark_unread(uuid);
+drop function public.mark_read(uuid, timestamptz);
+drop function private.unread_from(uuid[]);
+drop function private.read_to(uuid[], timestamptz);
