@@ -28,7 +28,8 @@ SEND_KINDS = {
     "unlisted": "not found by list or get for `seconds`",
     "webhook_first": "delivered and told to the webhooks before the call is answered",
 }
-# Of webhooks; `event` limits them to types that begin so.
+# Of one delivery to one webhook; `event` limits them to types that begin so, `system` to one of
+# the two systems, which both tell of everything.
 HOOK_KINDS = {
     "lost_webhook": "never delivered",
     "duplicate_webhook": "delivered `times` times (2 unless told)",

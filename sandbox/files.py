@@ -47,7 +47,7 @@ class Files:
         signed = hmac.compare_digest(given.encode(), self._sign(file, expires).encode())
         if not signed or int(expires) < time.time():
             return web.Response(status=403, text="Request has expired", content_type="text/plain")
-        return web.Response(body=file.make(), content_type=file.content_type)
+        return web.Response(body=file.make(), headers={"Content-Type": file.content_type})
 
     def _sign(self, file: File, expires: str) -> str:
         return hmac.new(self._key, f"{file.id}.{expires}".encode(), "sha256").hexdigest()[:32]

@@ -29,13 +29,9 @@ class Behaviour:
         """Raises ValueError for a name or a kind of value that is none."""
         for name, value in changes.items():
             now = getattr(self, name, None)
-            right = isinstance(value, int | float) if type(now) is float else False
-            if now is None or not (right or type(value) is type(now) or _is_rate(now, value)):
+            is_number = isinstance(now, int | float) and not isinstance(now, bool)
+            wanted = (int, float) if is_number else (type(now),)
+            # True is an int too.
+            if now is None or type(value) not in wanted:
                 raise ValueError(f"{name} cannot be {value!r}")
             setattr(self, name, value)
-
-
-def _is_rate(now: object, value: object) -> bool:
-    """A whole number stands for a fraction and the other way round."""
-    numbers = int | float
-    return isinstance(now, numbers) and isinstance(value, numbers) and not isinstance(now, bool)

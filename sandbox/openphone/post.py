@@ -89,9 +89,9 @@ class Post:
             self.tasks.later(wait_s, lambda: self.attempt(delivery))
 
     async def tried(self, resource_id: str) -> None:
-        """Returns when what was told of it has been tried once."""
+        """Returns when what is told of it right now has been tried once."""
         told = [each for each in self.deliveries.by_id.values() if each.resource_id == resource_id]
-        while not all(delivery.attempts for delivery in told):
+        while any(delivery.status == "sending" for delivery in told):
             await asyncio.sleep(0.005)
 
     async def close(self) -> None:
@@ -107,6 +107,7 @@ class Post:
         elif fault and kind == "late_webhook":
             self.tasks.later(fault.seconds, lambda: self.attempt(delivery))
         else:
+            delivery.status = "sending"
             together = [delivery] * (fault.times if fault else 1) + self._swapped
             self._swapped = []
             self.tasks.soon(self._in_turn(together))
@@ -117,7 +118,9 @@ class Post:
 
     async def _post(self, delivery: Delivery) -> tuple[int | None, str | None]:
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            # A kept connection may be closed by its receiver just as the next event comes.
+            connector = aiohttp.TCPConnector(force_close=True)
+            self._session = aiohttp.ClientSession(connector=connector)
         hook, headers = delivery.hook, {"Content-Type": "application/json"}
         if delivery.is_signed:
             headers |= _signature(hook, delivery)

@@ -234,3 +234,11 @@ def test_files_of_webhooks_expire(sandbox: Sandbox, receiver: Receiver) -> None:
     assert httpx.get(url).status_code == 403
     fresh = sandbox.dated("GET", f"/messages/{heard['id']}").json()["data"]["media"][0]["url"]
     assert httpx.get(fresh).status_code == 200
+
+
+def test_lost_webhook_keeps_no_answer_waiting(sandbox: Sandbox, receiver: Receiver) -> None:
+    sandbox.hook("legacy", receiver.url)
+    sandbox.fault("webhook_first")
+    sandbox.fault("lost_webhook")
+    assert sandbox.v1("POST", "/messages", json=TEXT, timeout=5).status_code == 202
+    assert receiver.got == []
