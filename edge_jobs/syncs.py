@@ -107,8 +107,9 @@ def _step(run: Run) -> str:
     """One page taken in. Returns "done" when there is nothing after it."""
     phone = vendors.openphone()
     step = _next(phone, run)
+    new = 0
     if run.phase == "conversations":
-        run.rpc("take_conversations", p_conversations=_conversations(step))
+        new = run.rpc("take_conversations", p_conversations=_conversations(step))
     phase: str | None = run.phase
     position = step.position
     if position is None:
@@ -119,6 +120,7 @@ def _step(run: Run) -> str:
         "item": step.item,
         "counted": step.counted,
         "seen": len(step.objects),
+        "new": new,
         "warnings": step.warnings,
     }
     status = str(run.rpc("sync_step", p_facts=step.facts, p_state=state))

@@ -24,6 +24,8 @@ LARGEST_ANSWER = 16 * 1024 * 1024
 CHUNK = 64 * 1024
 BUSY_S = 5.0
 LONGEST_BUSY_S = 3600.0
+# Said of every call without a summary: no news.
+NOT_FOUND = 404
 REQUEST_TIMEOUT = 408
 TOO_MANY_REQUESTS = 429
 
@@ -189,7 +191,8 @@ class Vendor:
             return answer
         except VendorError as error:
             outcome = error.outcome
-            log.warning("vendor_call", vendor=self.name, operation=operation, why=error.reason)
+            if not (isinstance(error, VendorRefused) and error.status == NOT_FOUND):
+                log.warning("vendor_call", vendor=self.name, operation=operation, why=error.reason)
             raise
         finally:
             self.count(self.name, operation, outcome, self.clock() - started_s)

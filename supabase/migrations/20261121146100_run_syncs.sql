@@ -119,7 +119,7 @@ create function public.sync_step(p_run uuid, p_lease uuid, p_facts jsonb, p_stat
 language plpgsql security definer set search_path = '' as $$
 declare
   v_row public.sync_runs := private.held_sync(p_run, p_lease);
-  v_outcome jsonb := '{}';
+  v_outcome jsonb := jsonb_build_object('new', coalesce((p_state ->> 'new')::int, 0));
 begin
   if v_row.status not in ('waiting', 'running') then
     update public.sync_runs set lease = null, lease_until = null where id = p_run;
@@ -134,7 +134,7 @@ begin
   return 'running';
 end $$;
 comment on function public.sync_step is
-  'Takes in one page and writes where the run then stands: {phase, cursor, item, counted, seen, warnings}. Returns the status: the worker goes on with "running" alone.';
+  'Takes in one page and writes where the run then stands: {phase, cursor, item, counted, seen, new (without facts), warnings}. Returns the status: the worker goes on with "running" alone.';
 
 create function public.take_numbers(p_run uuid, p_lease uuid, p_numbers jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
@@ -218,11 +218,16 @@ declare
   v_cut text := (select string_agg(w ->> 'what', ' ') from jsonb_array_elements(v_row.warnings) w where w ->> 'code' = 'limit');
   v_texts int := coalesce((v_row.counts -> 'messages' ->> 'new')::int, 0);
   v_calls int := coalesce((v_row.counts -> 'calls' ->> 'new')::int, 0);
+  v_failed int := (select coalesce(sum((c.value ->> 'failed')::int), 0) from jsonb_each(v_row.counts) c);
 begin
   if v_row.status not in ('waiting', 'running') then return; end if;
   update public.sync_runs set status = 'done', lease = null, lease_until = null, current_item = null, finished_at = clock_timestamp() where id = p_run;
   if v_cut is not null then
     perform private.tell_of_sync(v_row, 'sync_cut', 'The phone records are longer than was looked through', v_cut);
+  end if;
+  if v_failed > 0 then
+    perform private.tell_of_sync(v_row, 'sync_incomplete', format('%s phone records could not be taken in', v_failed),
+      'The run lists the first of them with the reason. Start another one once that is mended.');
   end if;
   if v_row.kind = 'reconciliation' and v_texts + v_calls > 0 then
     perform private.tell_of_sync(v_row, 'reconciliation_differences', 'The nightly check found what no webhook had brought',
