@@ -11,7 +11,7 @@ from sandbox.answers import ApiError, data
 from sandbox.keys import vendor_of
 from sandbox.openphone import paging
 from sandbox.openphone.records import Message
-from sandbox.openphone.v1_messages import find, listed
+from sandbox.openphone.v1_messages import as_v1, find, listed
 from sandbox.openphone.vendor import PERMANENT_CODES, Vendor
 from sandbox.reading import Query
 
@@ -60,20 +60,9 @@ async def retry(request: web.Request) -> web.Response:
 
 
 def as_dated(vendor: Vendor, message: Message) -> dict[str, Any]:
-    return {
-        "id": message.id,
-        "to": message.to,
-        "from": message.sender,
-        "text": message.text,
-        "phoneNumberId": message.number_id,
-        "conversationId": message.conversation_id,
-        "direction": message.direction,
-        "userId": message.user_id,
-        "status": message.status,
-        "createdAt": message.created_at,
-        "updatedAt": message.updated_at,
-        "media": [{"url": vendor.url(file), "type": file.content_type} for file in message.media],
-    }
+    """As v1 shows it, but with the pictures and the true status."""
+    media = [{"url": vendor.url(file), "type": file.content_type} for file in message.media]
+    return as_v1(message) | {"status": message.status, "media": media}
 
 
 def _filters(query: Query) -> tuple[Test, str | None]:
