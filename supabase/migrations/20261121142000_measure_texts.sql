@@ -99,10 +99,9 @@ declare
   v text := p_text;
   m text[];
 begin
+  v := regexp_replace(v, E'(^|[.!?][ ]+|\n)\x01[ \t]*[,;:]?[ \t]*', E'\\1\x02', 'g');
   v := regexp_replace(v, E'[ \t]*\x01(?=[ \t]*[,.!?;:)])', '', 'g');
   v := regexp_replace(v, E'[ \t]*\x01[ \t]*(?=\n|$)', '', 'g');
-  v := regexp_replace(v, E'(^|[.!?][ ]+|\n)\x01?[,;:][ ]*', E'\\1\x02', 'g');
-  v := regexp_replace(v, E'(^|[.!?][ ]+|\n)\x01[ \t]*', E'\\1\x02', 'g');
   v := regexp_replace(v, E'\x01[ \t]*', '', 'g');
   loop
     m := regexp_match(v, E'\x02(.)?');

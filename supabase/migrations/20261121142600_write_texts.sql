@@ -101,7 +101,7 @@ begin
   return jsonb_build_object('code', 'PT' || v_status, 'message', p_refusal ->> 'rule', 'details', p_refusal ->> 'detail', 'hint', p_refusal ->> 'hint');
 end $$;
 
-create function private.queued_answer(o public.outbound) returns jsonb language plpgsql stable set search_path = '' as $$
+create function private.queued_answer(o public.outbound) returns jsonb language plpgsql set search_path = '' as $$
 begin
   return (select jsonb_build_object('id', o.id, 'message_id', o.message_id, 'conversation_id', o.conversation_id, 'contact_id', o.contact_id,
       'location_id', o.location_id, 'from', m.from_phone, 'to', to_jsonb(o.to_phones), 'text', o.body, 'status', m.status,
@@ -134,8 +134,9 @@ begin
     perform private.ask_number_check(a.location_id, v_refusal, v_now);
     return private.answer_refusal(v_refusal);
   end if;
-  return private.queued_answer(private.place_text(a.location_id, a.number_id, 'conversation', a.phones, v_text, 'queued', auth.uid(),
-    a.contact_id, a.conversation_id, v_now, p_id));
+  o := private.place_text(a.location_id, a.number_id, 'conversation', a.phones, v_text, 'queued', auth.uid(), a.contact_id, a.conversation_id,
+    v_now, p_id);
+  return private.queued_answer(o);
 end $$;
 comment on function public.queue_message is 'The text that now waits for a worker; the same p_id again is the same text. A refusal has its rule in '
   '"message" and comes with status 409 (it may pass) or 422.';
