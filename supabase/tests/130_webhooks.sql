@@ -1,6 +1,6 @@
 -- The webhook inbox: who may put into it, how rows are claimed, and who sees and replays what is dead.
 begin;
-select plan(38);
+select plan(36);
 \i supabase/tests/support/actors.sql
 
 -- The door: the key opens one function, and nothing else opens it.

@@ -10,7 +10,8 @@ from tests.messaging.webhooks.inbox import Inbox
 # Our ids, and when our own clock was read.
 OURS = """{id,location_id,created_at,updated_at,conversation_id,contact_id,phone_number_id,
 message_id,call_id,recording_id,voicemail_id,next_try_at,lease,lease_until,user_id,link,done_at,
-done_by,created_by,sent_by,requested_by,opt_out_id,opened_at,name_key}"""
+done_by,created_by,sent_by,requested_by,opt_out_id,name_key,
+revoked_message_id}"""
 TALK = """(select string_agg(p, ',' order by p) from conversations c, unnest(c.participants) p
   where c.id = t.conversation_id)"""
 TABLES = {

@@ -19,6 +19,7 @@ Body = tuple[str, str, str, str]  # event id, scheme, type, body
 AGAIN = 0.3
 ASTRAY = 0.2
 MALFORMED = 0.05
+WORDS = ("STOP", "Stop please", "START", "please take me off your list", "HELP", "unsubscribe")
 SAYINGS = ("Can you come on Monday?", "How much is it?", "yes", "Thank you!", "My wall is wet 💧")
 ANSWERS = ("On our way", "The quote is sent", "Monday at nine works")
 BROKEN: tuple[dict[str, Any] | list[Any], ...] = (
@@ -53,7 +54,7 @@ class Street:
 
     def _scene(self) -> list[Told]:
         scenes = (self._text, self._text, self._photo, self._group, self._sent, self._sent,
-                  self._answered, self._missed, self._name)  # fmt: skip
+                  self._answered, self._missed, self._name, self._word)  # fmt: skip
         return list(self._draw.choice(scenes)(self._phone()))
 
     def _phone(self) -> str:
@@ -61,6 +62,9 @@ class Street:
 
     def _text(self, phone: str) -> Iterator[Told]:
         yield self._tell.text(phone, self._draw.choice(SAYINGS))
+
+    def _word(self, phone: str) -> Iterator[Told]:
+        yield self._tell.text(phone, self._draw.choice(WORDS))
 
     def _photo(self, phone: str) -> Iterator[Told]:
         nth = self._tell.nth

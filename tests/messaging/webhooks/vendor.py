@@ -15,8 +15,10 @@ from tests.messaging.webhooks.traffic import Body
 KEY = b"the key that is in use now......"
 
 
-def signed(raw: bytes, scheme: str, delivery_id: str = "m1", key: bytes = KEY) -> dict[str, str]:
-    at = str(int(time.time()))
+def signed(
+    raw: bytes, scheme: str, delivery_id: str = "m1", key: bytes = KEY, age_s: int = 0
+) -> dict[str, str]:
+    at = str(int(time.time()) - age_s)
     if scheme == LEGACY:
         signature = sign_legacy(raw, f"{at}000", key)
         return {"openphone-signature": f"hmac;1;{at}000;{signature}"}
