@@ -36,6 +36,11 @@ KNOWN: dict[str, tuple[int, str]] = {
     ),
     "invite_ended": (409, "This invitation was accepted or revoked. Invite the person anew."),
     "import_ended": (409, "This import is done; only a running one can be cancelled."),
+    "already_running": (
+        409,
+        "Such a run is going on at this location, or is paused. Resume or cancel it.",
+    ),
+    "wrong_state": (409, "The run is not in a state in which this can be done."),
     "already_exists": (409, "This exists already."),
     "request_in_progress": (
         409,

@@ -182,7 +182,6 @@ create function public.scan_keywords(p_run uuid, p_lease uuid, p_limit int defau
 language plpgsql security definer set search_path = '' as $$
 declare
   v_row public.sync_runs := private.held_sync(p_run, p_lease);
-  v_now timestamptz := private.clock(p_now);
   v_message record;
   v_at timestamptz := coalesce(v_row.cursor ->> 'at', v_row.cursor ->> 'since', '-infinity')::timestamptz;
   v_id uuid := coalesce(v_row.cursor ->> 'id', '00000000-0000-0000-0000-000000000000')::uuid;
@@ -194,7 +193,7 @@ begin
       where m.location_id = v_row.location_id and m.direction = 'incoming'
         and (m.occurred_at, m.id) > (v_at, v_id)
       order by m.occurred_at, m.id limit p_limit loop
-    if private.take_keyword(v_message.id, true, v_now) <> 'none' then v_found := v_found + 1; end if;
+    if private.take_keyword(v_message.id, true, p_now) <> 'none' then v_found := v_found + 1; end if;
     v_seen := v_seen + 1;
     v_at := v_message.occurred_at;
     v_id := v_message.id;

@@ -96,6 +96,14 @@ insert into tests.definers values
   ('watch_webhooks(timestamp with time zone)', 'service_role'), ('private.contact_for_phone(uuid,text)', ''), ('private.conversation_for(uuid,uuid,text[],text)', ''),
   ('private.said()', ''), ('private.said_otherwise()', ''), ('private.mark_campaigns()', ''), ('private.mark_media()', ''), ('private.call_came()', ''),
   ('private.message_came()', ''), ('private.send_settled()', ''), ('private.number_known()', ''), ('private.require_office()', ''),
+  ('private.held_sync(uuid,uuid)', ''), ('private.new_sync(uuid,text,timestamp with time zone,uuid,timestamp with time zone)', ''),
+  ('start_sync(uuid,text,timestamp with time zone)', 'authenticated'), ('private.steer_sync(uuid,text[],text)', ''), ('pause_sync(uuid)', 'authenticated'),
+  ('resume_sync(uuid)', 'authenticated'), ('cancel_sync(uuid)', 'authenticated'), ('vendor_work(timestamp with time zone)', 'service_role'),
+  ('claim_sync(uuid,uuid,integer,timestamp with time zone)', 'service_role'), ('sync_step(uuid,uuid,jsonb,jsonb,integer)', 'service_role'),
+  ('take_numbers(uuid,uuid,jsonb)', 'service_role'), ('take_conversations(uuid,uuid,jsonb)', 'service_role'),
+  ('calls_to_complete(uuid,uuid,text,integer)', 'service_role'), ('scan_keywords(uuid,uuid,integer,timestamp with time zone)', 'service_role'),
+  ('private.tell_of_sync(sync_runs,text,text,text)', ''), ('finish_sync(uuid,uuid)', 'service_role'),
+  ('let_sync_go(uuid,uuid,text,integer,boolean,timestamp with time zone)', 'service_role'), ('private.sync_changed()', ''),
   ('forget_requests(integer)', 'service_role');
 select set_eq($$ select signature, coalesce((select string_agg(r, ' ' order by r)
       from unnest('{anon,authenticated,service_role,supabase_auth_admin}'::text[]) r where has_function_privilege(r, f.oid, 'EXECUTE')), '')

@@ -144,6 +144,41 @@ def _some_unfetched(rows: Rows, place: Place) -> Body:
     return {}
 
 
+def _steered(rows: Rows, place: Place, status: str = "waiting") -> Body:
+    """A run through the vendor's records, the only one at its location."""
+    rows.db.execute("update sync_runs set status = 'done' where location_id = %s", (place.id,))
+    made = rows.one("sync_runs", place)
+    rows.db.execute(
+        "update sync_runs set status = %s, next_try_at = now(), lease = null, lease_until = null"
+        " where id = %s",
+        (status, made),
+    )
+    return {"p_run": made}
+
+
+def _syncing(rows: Rows, place: Place, **more: Any) -> Body:
+    """A run under its lease."""
+    made, lease = _steered(rows, place), new_id()
+    rows.db.execute("update sync_runs set lease = %s where id = %s", (lease, made["p_run"]))
+    return made | {"p_lease": lease} | more
+
+
+def syncing(**more: Any) -> Callable[[Rows, Place], Body]:
+    return lambda rows, place: _syncing(rows, place, **more)
+
+
+def _with_a_call(rows: Rows, place: Place) -> Body:
+    rows.db.execute(
+        "update calls set status = 'completed' where id = %s", (rows.one("calls", place),)
+    )
+    return _syncing(rows, place, p_after=None)
+
+
+def _startable(rows: Rows, place: Place) -> Body:
+    rows.db.execute("update sync_runs set status = 'done' where location_id = %s", (place.id,))
+    return {"p_location": place.id, "p_kind": "stop_scan"}
+
+
 def _unchecked(rows: Rows, place: Place) -> Body:
     """A number waits to be checked."""
     rows.insert("phone_validations", {"location_id": place.id, "phone": phone()}, ("phone",))
@@ -243,6 +278,19 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     "replay_webhooks": _dead_webhook,
     "retry_media": lambda rows, place: _unfetched(rows, place, "failed"),
     "store_media": _placed,
+    "calls_to_complete": _with_a_call,
+    "cancel_sync": _steered,
+    "claim_sync": lambda rows, place: _steered(rows, place) | {"p_lease": new_id()},
+    "finish_sync": syncing(),
+    "let_sync_go": syncing(),
+    "pause_sync": _steered,
+    "resume_sync": lambda rows, place: _steered(rows, place, "paused"),
+    "scan_keywords": syncing(),
+    "start_sync": _startable,
+    "sync_step": syncing(p_facts=[], p_state={"cursor": {}, "counted": "messages"}),
+    "take_conversations": syncing(p_conversations=[]),
+    "take_numbers": syncing(p_numbers=[]),
+    "vendor_work": lambda rows, place: {},
     "list_sendability": lambda rows, place: {"p_list": rows.one("lists", place)},
     "number_checks_stopped": lambda rows, place: {"p_reason": "The key is wrong."},
     "numbers_to_check": _unchecked,
