@@ -1,6 +1,6 @@
 """`make bench`: speed beside what bounds it, on stacks of its own.
 
-    python -m tests.bench [import] [policies] [door] [webhooks]
+    python -m tests.bench [import] [policies] [door] [webhooks] [inbox]
 
 Ratios to a baseline of the same run are promises and fail the run; absolute figures are recorded.
 """
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from devstack.services import SERVICES
 from devstack.stack import Stack
-from tests.bench import door, importing, policies, webhooks
+from tests.bench import door, importing, inbox, policies, webhooks
 from tests.bench.load import require_wrk
 
 PARTS = {
@@ -22,12 +22,14 @@ PARTS = {
     "policies": policies.run,
     "door": door.run,
     "webhooks": webhooks.run,
+    "inbox": inbox.run,
 }
 # The import starts from empty tables, the others share a million people.
 STACKS = {
     ("import",): tuple(SERVICES),
     ("policies", "door"): ("postgres", "redis", "postgrest", "gateway"),
     ("webhooks",): tuple(SERVICES),
+    ("inbox",): ("postgres", "redis", "postgrest", "gateway"),
 }
 
 
