@@ -28,18 +28,22 @@ def set_up(
     """This process is a worker whose vendor is the shop; `set_up(NAME=value)` changes settings."""
 
     def made(**settings: str) -> None:
+        close()
         known = {name: stack.env[name] for name in SETTINGS}
         known |= {"SITE_URL": "http://crm.test", "OPENPHONE_API_URL": shop.url, **settings}
         for name, value in known.items():
             monkeypatch.setenv(name, value)
-        runtime._built.cache_clear()
-        vendors._openphone.cache_clear()
         # Now, for it sets where logs go: what a test captures is closed after it.
         runtime.runtime()
 
     yield made
-    runtime.http().close()
-    runtime.redis().close()
+    close()
+
+
+def close() -> None:
+    if runtime._built.cache_info().currsize:
+        runtime.http().close()
+        runtime.redis().close()
     runtime._built.cache_clear()
     vendors._openphone.cache_clear()
 

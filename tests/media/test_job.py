@@ -19,7 +19,8 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from app import queues
-from app.media import kinds
+from app.media import kinds, scanning
+from app.media.fetching import NotNow
 from devstack.stack import Stack
 from edge_jobs.media import fetch_media
 from edge_jobs.media_rings import ring_waiting_media
@@ -199,6 +200,25 @@ def test_a_scanner_has_its_say_before_anything_is_stored(
     row = office.fetch(shop.put("/a.txt", b"no worm in here"))
     assert row["status"] == status and (said or "") in (row["error"] or "")
     assert bool(office.objects()) == (status == "stored")
+
+
+def test_a_scanner_reads_all_of_a_file_and_takes_nothing_from_it(
+    office: Office, shop: Shop, set_up: Callable[..., None]
+) -> None:
+    content = b"%PDF-1.7" + bytes(range(256)) * 2000
+    for number, command in enumerate(
+        (f"sh -c 'test $(wc -c) = {len(content)}'", "head -c 9", "true")
+    ):
+        set_up(MEDIA_SCAN_COMMAND=command)
+        content = content[:-1] + bytes([number])
+        row = office.fetch(shop.put("/a.pdf", content))
+        assert row["status"] == "stored", row["error"]
+        assert office.bytes_of(row["storage_path"]) == content
+
+
+def test_a_scanner_that_hangs_is_ended() -> None:
+    with pytest.raises(NotNow, match="ended with -9"):
+        scanning.scan("sleep 60", io.BytesIO(bytes(1 << 20)), within_s=0.2)
 
 
 def test_the_sweep_rings_for_what_waits_and_nothing_else(
