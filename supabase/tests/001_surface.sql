@@ -104,6 +104,19 @@ insert into tests.definers values
   ('calls_to_complete(uuid,uuid,text,integer)', 'service_role'), ('scan_keywords(uuid,uuid,integer,timestamp with time zone)', 'service_role'),
   ('private.tell_of_sync(sync_runs,text,text,text)', ''), ('finish_sync(uuid,uuid)', 'service_role'),
   ('let_sync_go(uuid,uuid,text,integer,boolean,timestamp with time zone)', 'service_role'), ('private.sync_changed()', ''),
+  ('private.opt_out_by_carrier(uuid,text,timestamp with time zone)', ''), ('opt_out_number(uuid,text,text,text)', 'authenticated'),
+  ('private.take_keyword(uuid,boolean,timestamp with time zone)', ''), ('resolve_hold(uuid,text,text)', 'authenticated'),
+  ('opt_out_report(uuid,integer,timestamp with time zone)', 'authenticated'), ('list_opt_outs(uuid,timestamp with time zone,uuid,integer)', 'authenticated'),
+  ('private.mark_words()', ''), ('private.mark_calls()', ''), ('private.note_incoming(uuid[])', ''), ('private.conversations_made()', ''),
+  ('private.conversations_grew()', ''), ('private.hand_back_work()', ''), ('private.broadcast_said(text,uuid[],uuid[],uuid[])', ''),
+  ('private.conversations_changed()', ''), ('private.said_live()', ''), ('private.said_otherwise_live()', ''), ('private.recordings_live()', ''),
+  ('private.holds_live()', ''), ('private.holds_changed()', ''), ('private.broadcast_reads(uuid[],uuid[],uuid[])', ''), ('private.reads_made()', ''),
+  ('private.reads_changed()', ''), ('private.notifications_read()', ''), ('list_inbox(uuid,jsonb,jsonb,integer)', 'authenticated'),
+  ('conversation_thread(uuid,jsonb,integer)', 'authenticated'), ('person_context(uuid,uuid)', 'authenticated'),
+  ('mark_read(uuid,timestamp with time zone)', 'authenticated'), ('mark_unread(uuid)', 'authenticated'),
+  ('bulk_conversations(uuid[],text,text)', 'authenticated'), ('unread_counts(uuid,timestamp with time zone)', 'authenticated'),
+  ('list_todos(uuid,text,boolean,integer,integer,timestamp with time zone)', 'authenticated'), ('finish_todos(uuid[],boolean)', 'authenticated'),
+  ('read_notifications(uuid,uuid[])', 'authenticated'),
   ('forget_requests(integer)', 'service_role');
 select set_eq($$ select signature, coalesce((select string_agg(r, ' ' order by r)
       from unnest('{anon,authenticated,service_role,supabase_auth_admin}'::text[]) r where has_function_privilege(r, f.oid, 'EXECUTE')), '')

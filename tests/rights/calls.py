@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from tests.rights.messaging_calls import MESSAGING_CALLS
 from tests.rights.records import email, phone, unique
 from tests.rights.rows import Body, Place, Rows
 from tests.rights.world import new_id
@@ -207,7 +208,7 @@ def _heard(rows: Rows, place: Place) -> Body:
     return {"p_text": text}
 
 
-CALLS: dict[str, Callable[[Rows, Place], Body]] = {
+CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     "abandon_request": lambda rows, place: _asked(rows, place, p_refused=True),
     "accept_invite": _invited,
     "apply_facts": lambda rows, place: {
