@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 BUCKET = "media"
 CHUNK_BYTES = 1 << 18
+# The project's limits are smaller than the bucket's.
+NEVER_TAKEN = ("payload_too_large", "unsupported_media_type")
 Facts = dict[str, Any]
 
 
@@ -68,6 +70,8 @@ def _let_go(held: Held, error: AppError) -> str:
     """Our own side is away, which spends no try; or another worker has the row."""
     if error.code == "lease_lost":
         return "nothing"
+    if error.code in NEVER_TAKEN:
+        return _fail(held, f"Our file store does not take it: {error.code}.", "final")
     ours_is_away = error.status >= 500 and error.code != "internal_error"
     return _fail(held, f"Interrupted: {error.code}.", "wait" if ours_is_away else "again")
 

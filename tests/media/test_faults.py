@@ -151,6 +151,23 @@ def test_a_store_that_is_away_spends_no_try(
     assert_stored_once(office, media_id)
 
 
+@pytest.mark.parametrize(
+    ("status", "ends", "said"),
+    [
+        (413, "failed", "payload_too_large"),
+        (415, "failed", "unsupported"),
+        (401, "waiting", "inval"),
+    ],
+)
+def test_a_store_that_refuses_a_file_is_not_asked_again_and_again(
+    office: Office, shop: Shop, passage: Passage, status: int, ends: str, said: str
+) -> None:
+    """A project whose limits are smaller than the bucket's; and a key that was changed."""
+    passage.away = {"/storage/": status}
+    row = office.fetch(shop.put("/a.jpg", files.jpeg()))
+    assert (row["status"], row["attempts"]) == (ends, 1) and said in row["error"]
+
+
 def test_a_database_that_goes_away_loses_nothing(
     office: Office, shop: Shop, passage: Passage
 ) -> None:
