@@ -42,7 +42,10 @@ async def hooks(request: web.Request) -> web.Response:
 
 
 async def add_hook(request: web.Request) -> web.Response:
-    """{system: legacy|dated, url, key?, events?, version?, resource_ids?}"""
+    """{system: legacy|dated, url, key?, events?, version?, resource_ids?}
+
+    Hooks of the legacy versions "v2" and "v3" were made in the app.
+    """
     body, post = await read_body(request), vendor_of(request).post
     system, at = body["system"], instants.now()
     usual = DATED_EVENTS if system == DATED else LEGACY_EVENTS
@@ -57,6 +60,7 @@ async def add_hook(request: web.Request) -> web.Response:
         version=VERSION if system == DATED else body.get("version", "v4"),
         resource_ids=body.get("resource_ids", ["*"]),
         user_id=OWNER_ID,
+        in_app=body.get("version") in ("v2", "v3"),
     )
     post.hooks.add(hook)
     return web.json_response(_shown(hook), status=201)

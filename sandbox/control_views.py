@@ -76,7 +76,7 @@ def _call(told: Call) -> Content:
         "id": told.id,
         "direction": told.direction,
         "status": told.status,
-        "at": told.created_at,
+        "at": told.completed_at,
         "duration_s": told.duration_s,
         "voicemail": told.voicemail is not None,
     }

@@ -21,6 +21,9 @@ class File:
     id: str = field(default_factory=lambda: secrets.token_hex(12))
 
 
+Url = Callable[[File], str]
+
+
 class Files:
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url

@@ -12,6 +12,8 @@ from sandbox.openphone.records import Call, Number, Recording, Voicemail, new_id
 from sandbox.openphone.vendor import Vendor
 from sandbox.openphone.world import OWNER_ID
 
+ANSWERED = ("completed", "forwarded")
+UNANSWERED = ("missed", "voicemail", "no-answer", "busy", "failed", "abandoned")
 RING_S = 6.0
 SOUND_S = 2.0
 # What is told of a call, in the order in which it happens.
@@ -42,6 +44,7 @@ class Asked:
     end: str = "completed"
     direction: str = "incoming"
     duration_s: int = 95
+    # When it began to ring; None: so that it ends now.
     at: str | None = None
     recordings: int = 1
     # absent, in-progress, completed or failed
@@ -59,10 +62,10 @@ class Asked:
 
 def place(vendor: Vendor, number: Number, person: str, asked: Asked) -> Call:
     """Keeps the call. Raises BadCall."""
-    statuses = ("completed", "missed", "voicemail", "forwarded", "no-answer", "busy", "failed")
-    if asked.end not in (*statuses, "abandoned"):
+    if asked.end not in (*ANSWERED, *UNANSWERED):
         raise BadCall(f"no call ends with {asked.end!r}")
-    at = asked.at or instants.now()
+    lasted_s = RING_S + (asked.duration_s if asked.end in ANSWERED else 0)
+    at = asked.at or instants.later(instants.now(), -lasted_s)
     conversation = vendor.world.conversation(number, [person], at)
     call = Call(
         id=new_id("AC"),
@@ -93,7 +96,7 @@ def tell(vendor: Vendor, call: Call, events: list[str] | None) -> list[str]:
 
 
 def _end(vendor: Vendor, call: Call, asked: Asked) -> None:
-    answered = asked.end in ("completed", "forwarded")
+    answered = asked.end in ANSWERED
     start = instants.later(call.created_at, RING_S)
     call.answered_at = start if answered else None
     call.duration_s = asked.duration_s if answered else 0

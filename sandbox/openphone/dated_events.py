@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.files import Url
 from sandbox.openphone.events import Event
 from sandbox.openphone.hooks import VERSION
 from sandbox.openphone.records import Call, Contact, Message
@@ -25,7 +26,7 @@ STATUS_OF_COMPLETED = {
 }
 
 
-def envelope(world: World, event: Event, url: Any) -> Content:
+def envelope(world: World, event: Event, url: Url) -> Content:
     subject = event.subject
     if isinstance(subject, Message):
         resource, context = _message(event, subject, url), _message_context(world, subject)
@@ -68,7 +69,7 @@ def contact_resource(contact: Contact) -> Content:
     }
 
 
-def _message(event: Event, message: Message, url: Any) -> Content:
+def _message(event: Event, message: Message, url: Url) -> Content:
     made: Content = {"id": message.id, "direction": message.direction, "text": message.text}
     if event.type != "message.failed":
         files = [{"type": file.content_type, "url": url(file)} for file in message.media]
@@ -108,7 +109,7 @@ def _call_context(world: World, event: Event, call: Call) -> Content:
     return context | {"phoneNumberType": "shared", "participants": sides}
 
 
-def _times(event: Event, call: Call, world: World, url: Any) -> Content:
+def _times(event: Event, call: Call, world: World, url: Url) -> Content:
     """What every event of a call says, those of ringing and missed calls nothing beside."""
     made: Content = {"id": call.id, "direction": call.direction, "createdAt": call.created_at}
     if event.type == "call.answered":
@@ -118,7 +119,7 @@ def _times(event: Event, call: Call, world: World, url: Any) -> Content:
     return made | {"updatedAt": call.updated_at}
 
 
-def _completed(event: Event, call: Call, world: World, url: Any) -> Content:
+def _completed(event: Event, call: Call, world: World, url: Url) -> Content:
     handled = "ai-handled" if call.ai_handled else None
     return _times(event, call, world, url) | {
         "status": handled or STATUS_OF_COMPLETED.get(call.status, "unknown"),
@@ -129,7 +130,7 @@ def _completed(event: Event, call: Call, world: World, url: Any) -> Content:
     }
 
 
-def _recordings(event: Event, call: Call, world: World, url: Any) -> Content:
+def _recordings(event: Event, call: Call, world: World, url: Url) -> Content:
     items = [
         {
             "id": item.id,
@@ -145,7 +146,7 @@ def _recordings(event: Event, call: Call, world: World, url: Any) -> Content:
     return _times(event, call, world, url) | times | length
 
 
-def _summary(event: Event, call: Call, world: World, url: Any) -> Content:
+def _summary(event: Event, call: Call, world: World, url: Url) -> Content:
     done, ours = call.summary_status == "completed", world.numbers[call.number_id].e164
     return {
         "callId": call.id,
@@ -159,7 +160,7 @@ def _summary(event: Event, call: Call, world: World, url: Any) -> Content:
     }
 
 
-def _transcript(event: Event, call: Call, world: World, url: Any) -> Content:
+def _transcript(event: Event, call: Call, world: World, url: Url) -> Content:
     return {
         "callId": call.id,
         "createdAt": call.completed_at,
@@ -169,7 +170,7 @@ def _transcript(event: Event, call: Call, world: World, url: Any) -> Content:
     }
 
 
-def _voicemail(event: Event, call: Call, world: World, url: Any) -> Content:
+def _voicemail(event: Event, call: Call, world: World, url: Url) -> Content:
     voicemail = call.voicemail
     assert voicemail is not None, "the event is only told of calls with one"  # noqa: S101
     return {
@@ -187,7 +188,7 @@ def _voicemail(event: Event, call: Call, world: World, url: Any) -> Content:
     }
 
 
-CALL_RESOURCES: dict[str, Callable[[Event, Call, World, Any], Content]] = {
+CALL_RESOURCES: dict[str, Callable[[Event, Call, World, Url], Content]] = {
     "call.completed": _completed,
     "call.recording.completed": _recordings,
     "call.summary.completed": _summary,

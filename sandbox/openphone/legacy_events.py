@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.files import File
+from sandbox.files import File, Url
 from sandbox.openphone.events import Event
-from sandbox.openphone.records import Call, Contact, Message
+from sandbox.openphone.records import Call, Contact, Message, Recording
 from sandbox.openphone.world import World
 
 Content = dict[str, Any]
@@ -14,7 +14,7 @@ APP = "https://my.quo.com"
 TEXTS_LINK = "{app}/inbox/{number}/c/{conversation}?at={activity}"
 
 
-def envelope(world: World, event: Event, version: str, url: Any) -> Content:
+def envelope(world: World, event: Event, version: str, url: Url) -> Content:
     """`url` gives a file's address."""
     made = _object(world, event, version, url)
     data: Content = {"object": made}
@@ -35,7 +35,7 @@ def envelope(world: World, event: Event, version: str, url: Any) -> Content:
     }
 
 
-def _object(world: World, event: Event, version: str, url: Any) -> Content:
+def _object(world: World, event: Event, version: str, url: Url) -> Content:
     subject = event.subject
     if isinstance(subject, Message):
         return _message(world, subject, version, url)
@@ -47,14 +47,14 @@ def _object(world: World, event: Event, version: str, url: Any) -> Content:
         return _transcript(subject)
     made = _call(world, subject, version, url)
     if event.type == "call.recording.completed":
-        made["recordings"] = [_recording(item.file, item, url) for item in subject.recordings]
+        made["recordings"] = [_recording(item, url) for item in subject.recordings]
         if version != "v4":
             made["media"] = [_file(item.file, url) for item in subject.recordings]
     return made
 
 
-def _message(world: World, message: Message, version: str, url: Any) -> Content:
-    made = {
+def _message(world: World, message: Message, version: str, url: Url) -> Content:
+    made: Content = {
         "id": message.id,
         "object": "message",
         "from": message.sender,
@@ -71,14 +71,11 @@ def _message(world: World, message: Message, version: str, url: Any) -> Content:
         return made | {"body": message.text} | beside
     conversation = world.conversations.by_id[message.conversation_id]
     contacts = world.contacts_of(conversation.people)
-    return made | {
-        "text": message.text,
-        "contactIds": contacts,
-        **({"media": media} if media else {}),
-    }
+    made |= {"text": message.text, "contactIds": contacts}
+    return made | ({"media": media} if media else {})
 
 
-def _call(world: World, call: Call, version: str, url: Any) -> Content:
+def _call(world: World, call: Call, version: str, url: Url) -> Content:
     ours = world.numbers[call.number_id].e164
     pair = [call.person, ours] if call.direction == "incoming" else [ours, call.person]
     made: Content = {
@@ -149,12 +146,12 @@ def _contact(contact: Contact) -> Content:
     }
 
 
-def _file(file: File, url: Any) -> Content:
+def _file(file: File, url: Url) -> Content:
     return {"url": url(file), "type": file.content_type}
 
 
-def _recording(file: File, recording: Any, url: Any) -> Content:
-    return _file(file, url) | {
+def _recording(recording: Recording, url: Url) -> Content:
+    return _file(recording.file, url) | {
         "id": recording.id,
         "duration": recording.duration_s,
         "startTime": recording.started_at,

@@ -104,9 +104,9 @@ def _read(vendor: Vendor, body: Body) -> tuple[Number, list[str], str, str]:
         body.wrong("content", "Expected a character that is no space", text)
     sender = body.text("from") or body.text("phoneNumberId", required=True)
     to = body.texts("to", least=1, most=MOST_PEOPLE)
-    for phone in to:
+    for place, phone in enumerate(to):
         if not re.fullmatch(E164, phone):
-            body.wrong("to/0", f"Expected string to match '^{E164}$'", phone)
+            body.wrong(f"to/{place}", f"Expected string to match '^{E164}$'", phone)
     body.one_of("setInboxStatus", ("done",))
     user_id = body.text("userId") or OWNER_ID
     body.end()

@@ -68,7 +68,7 @@ class Vendor:
         if fault and fault.kind == "unlisted":
             message.unlisted_until = time.monotonic() + fault.seconds
         if fault and fault.kind == "webhook_first":
-            self.move(message, "delivered")
+            self.move(message, *self._end(message, None))
             await self.post.tried(message.id)
             return message
         if not (fault and fault.kind == "stuck") and self.behaviour.progress == "auto":
@@ -100,7 +100,9 @@ class Vendor:
         end, code = self._end(message, fault)
 
         async def sent() -> None:
-            self.move(message, "sent")
+            # It may have ended before, when the waits are so.
+            if message.status == "queued":
+                self.move(message, "sent")
 
         async def ended() -> None:
             self.move(message, end, code)
@@ -167,7 +169,7 @@ class Vendor:
 
 
 def _first_hooks(settings: Settings) -> list[Hook]:
-    """As made in the app for our address."""
+    """As if somebody had registered our address."""
     if not settings.webhooks_to:
         return []
     both = (

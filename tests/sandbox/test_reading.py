@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -137,6 +138,15 @@ def test_call_and_all_that_belongs_to_it(sandbox: Sandbox) -> None:
     assert dated["participants"][1] == {"phoneNumber": PERSON, "actorId": None}
     assert dated["summary"]["callId"] == call_id
     assert sandbox.v1("GET", f"/call-voicemails/{call_id}").status_code == 404
+
+
+def test_call_that_is_told_now_ended_by_now(sandbox: Sandbox) -> None:
+    before = datetime.now(UTC)
+    call_id = sandbox.customer_calls(PERSON, duration_s=60)["id"]
+    call = sandbox.v1("GET", f"/calls/{call_id}").json()["data"]
+    began, ended = (datetime.fromisoformat(call[name]) for name in ("createdAt", "completedAt"))
+    assert ended - began == timedelta(seconds=66)
+    assert before - timedelta(seconds=1) < ended <= datetime.now(UTC)
 
 
 def test_summary_that_will_never_be_is_no_error(sandbox: Sandbox) -> None:
