@@ -31,6 +31,7 @@ from app.config import Config
 from app.identity.routes import identity
 from app.imports.routes import imports
 from app.messaging.routes import messages
+from app.messaging.syncs import sync_runs
 from app.messaging.webhooks import webhooks
 
 # Beyond what browsers show a script of another origin by themselves.
@@ -72,7 +73,7 @@ def build(config: Config) -> Flask:
     keys = api_keys.KeyCheck(held.database, limits.refuse_guesses)
     auth.register(app, held.tokens, keys)
     rate_limits.register_after_auth(app, limits)
-    openapi.register(app, [health.health, identity, imports, messages])
+    openapi.register(app, [health.health, identity, imports, messages, sync_runs])
     app.register_blueprint(metrics.metrics)
     app.register_blueprint(webhooks)
     problems.register(app)

@@ -58,6 +58,10 @@ def invitation(here: Location) -> dict[str, Any]:
     return {"location_id": here.id, "email": email, "role": "admin"}
 
 
+def a_run(here: Location) -> dict[str, Any]:
+    return {"location_id": here.id, "kind": "stop_scan"}
+
+
 NO_SCOPE: Said = (403, "scope_missing")
 ROUTES = {
     ("GET", "identity.me"): Route(200, (200, None), (200, None), (200, None)),
@@ -70,6 +74,7 @@ ROUTES = {
     ("GET", "imports.show"): Route(200, HIDDEN, HIDDEN, HIDDEN),
     ("GET", "imports.rows"): Route(200, HIDDEN, HIDDEN, HIDDEN),
     ("POST", "imports.cancel"): Route(200, HIDDEN, HIDDEN, HIDDEN),
+    ("POST", "sync_runs.start"): Route(202, FORBIDDEN, FORBIDDEN, NO_SCOPE, form=a_run),
 }
 
 
