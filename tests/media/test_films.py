@@ -54,6 +54,7 @@ def test_a_wav_and_an_mp3_are_measured() -> None:
         files.box(b"moov", files.box(b"mvhd", b"")),
         files.box(b"moov", files.box(b"trak", files.box(b"tkhd", b""))),
     ],
+    ids=range(6),
 )
 def test_a_broken_film_says_nothing(content: bytes) -> None:
     assert film_of(content).duration_s is None

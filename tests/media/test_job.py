@@ -115,6 +115,7 @@ def test_a_damaged_picture_is_kept_as_it_came(office: Office, shop: Shop) -> Non
         (files.bomb(), "more pixels"),
         (b"%PDF-1.7" + bytes(26 * kinds.MB), "larger than 25 MB"),
     ],
+    ids=["markup", "program", "bomb", "large"],
 )
 def test_what_we_do_not_keep_fails_at_once_and_is_told(
     office: Office, shop: Shop, content: bytes, said: str
