@@ -208,6 +208,10 @@ def _heard(rows: Rows, place: Place) -> Body:
     return {"p_text": text}
 
 
+def _held_number(rows: Rows, place: Place) -> Body:
+    return {"p_hold": rows.one("send_holds", place), "p_decision": "release", "p_reason": "No."}
+
+
 CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     "abandon_request": lambda rows, place: _asked(rows, place, p_refused=True),
     "accept_invite": _invited,
@@ -277,6 +281,7 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     },
     "renew_media": lambda rows, place: _fetching(rows, place, p_url="https://files.example.com/a"),
     "replay_webhooks": _dead_webhook,
+    "resolve_hold": _held_number,
     "retry_media": lambda rows, place: _unfetched(rows, place, "failed"),
     "store_media": _placed,
     "calls_to_complete": _with_a_call,
@@ -292,6 +297,7 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     "take_conversations": syncing(p_conversations=[]),
     "take_numbers": syncing(p_numbers=[]),
     "vendor_work": lambda rows, place: {},
+    "list_opt_outs": lambda rows, place: {"p_location": place.id},
     "list_sendability": lambda rows, place: {"p_list": rows.one("lists", place)},
     "number_checks_stopped": lambda rows, place: {"p_reason": "The key is wrong."},
     "numbers_to_check": _unchecked,
@@ -302,6 +308,12 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     "request_number_checks": lambda rows, place: {"p_location": place.id, "p_phones": [phone()]},
     "my_access": lambda rows, place: {},
     "my_settings": lambda rows, place: {"p_location": place.id},
+    "opt_out_number": lambda rows, place: {
+        "p_location": place.id,
+        "p_phone": phone(),
+        "p_channel": "phone_call",
+    },
+    "opt_out_report": lambda rows, place: {"p_location": place.id},
     "record_invite_sent": lambda rows, place: {"p_invite": rows.one("invites", place)},
     "release_import": held(p_error="Later."),
     "renew_import": held(),

@@ -172,6 +172,11 @@ MESSAGING: dict[str, Record] = {
         is_fixed=True,
     ),
     "sync_runs": Record(_run),
+    "text_phrases": Record(
+        lambda rows, place: {"phrase": "STOP", "meaning": "out"},
+        key=("phrase", "meaning"),
+        is_fixed=True,
+    ),
     "todos": Record(_todo, values={"priority": 2, "status": "done"}),
     "voicemails": Record(_voicemail),
 }

@@ -204,7 +204,12 @@ RECORDS: dict[str, Record] = MESSAGING | {
     ),
     "opt_outs": Record(
         at(phone=phone),
-        values={"id": fresh_id, "method": "manual", "revoked_at": "2999-01-01T00:00:00Z"},
+        values={
+            "id": fresh_id,
+            "method": "manual",
+            "channel": "phone_call",
+            "revoked_at": "2999-01-01T00:00:00Z",
+        },
     ),
     "preferences": Record(_preference, key=("user_id", "location_id", "key")),
     "profiles": Record(
