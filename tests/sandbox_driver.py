@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,7 @@ class Sandbox:
         self.signing_key = env["OPENPHONE_SIGNING_KEY"]
         self.webhook_secret = env["OPENPHONE_WEBHOOK_SECRET"]
         self.http = httpx.Client(base_url=url, trust_env=False, timeout=ANSWERED_WITHIN_S)
+        weakref.finalize(self, self.http.close)
 
     @classmethod
     @contextmanager
