@@ -2,13 +2,13 @@
 -- Way back: supabase/rollbacks/ of the same name.
 set lock_timeout = '4s';
 
--- The newest thing said; things of one instant go by the vendor's id.
+-- The newest thing said, the system's own health texts apart; things of one instant go by the vendor's id.
 create function private.last_said(p_conversation uuid, out at timestamptz, out kind text, out direction text, out preview text)
 language plpgsql stable set search_path = '' as $$
 begin
   select x.at, x.kind, x.direction, x.preview into at, kind, direction, preview from (
     (select occurred_at, 'message', m.direction, nullif(left(body, 160), ''), external_id from public.messages m
-       where conversation_id = p_conversation and status <> 'cancelled' order by occurred_at desc, external_id desc nulls last, id desc limit 1)
+       where conversation_id = p_conversation and status <> 'cancelled' and m.kind is distinct from 'health' order by occurred_at desc, external_id desc nulls last, id desc limit 1)
     union all
     (select occurred_at, 'call', c.direction, c.status, external_id from public.calls c
        where conversation_id = p_conversation order by occurred_at desc, external_id desc, id desc limit 1)

@@ -28,8 +28,11 @@ begin
   if f ->> 'kind' = 'contact' then return private.apply_contact(f, v_now); end if;
   if f ->> 'kind' in ('transcript', 'summary') then return private.apply_words(f); end if;
   if f ->> 'kind' = 'recording' then return private.apply_recording(f); end if;
-  if f ->> 'kind' = 'message' and f ->> 'text' ~ '^AAC-HEALTH-[A-Za-z0-9-]+$' then return private.hear_health(f); end if;
   v_ours := private.number_of(f);
+  -- Of one that went out a report counts like any, if its number is ours.
+  if f ->> 'kind' = 'message' and f ->> 'text' ~ '^AAC-HEALTH-[A-Za-z0-9-]+$' and (f ->> 'direction' = 'incoming' or v_ours.id is null) then
+    return private.hear_health(f);
+  end if;
   if v_ours.id is null and coalesce(f ->> 'number', f ->> 'number_id') is not null then
     return ('dead', 'unknown_number ' || coalesce(f ->> 'number', f ->> 'number_id') || ' is none of our numbers. Add it, and it is taken up again.')::private.outcome;
   end if;
@@ -44,7 +47,6 @@ begin
   end case;
 end $$;
 
--- An outgoing one says only that it left.
 create function private.hear_health(f jsonb) returns private.outcome language plpgsql set search_path = '' as $$
 begin
   if f ->> 'direction' = 'incoming' then
