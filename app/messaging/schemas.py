@@ -57,8 +57,7 @@ class TextFacts(Schema):
 class QueuedText(TextFacts):
     """A text that waits for its worker. Its message's `status` tells what becomes of it."""
 
-    id = _given("Of the text in `outbound`.", metadata={"format": "uuid"})
-    message_id = _given("Of the text in `messages`.", metadata={"format": "uuid"})
+    id = _given("Of the text in `messages`, and in `outbound`.", metadata={"format": "uuid"})
     conversation_id = _given(metadata={"format": "uuid"})
     contact_id = _given(allow_none=True, metadata={"format": "uuid"})
     status = _given(
@@ -104,7 +103,6 @@ FACTS: dict[str, Any] = {
 }
 QUEUED = FACTS | {
     "id": "5b1f7c9a-0e4d-4a36-8f21-d3c9b7a6e512",
-    "message_id": "c3a9e7d1-4f25-4b8a-9e60-7d1f0b2c8a34",
     "conversation_id": "7a1e9b54-3c1d-4f6b-8a55-90e4d2c6b8f0",
     "contact_id": "b4f0a8d2-5d1c-4b7e-9f39-61c2e7a0d845",
     "status": "queued",

@@ -20,8 +20,8 @@ begin
   v_day := private.local_day(n.location_id, p_now);
   insert into public.number_days (phone_number_id, location_id, day, kind, cap, used, last_reserved_at)
     values (n.id, n.location_id, v_day, p_kind, case when v_is_cold then n.daily_cold_cap end, 1, p_now)
-    on conflict (phone_number_id, day, kind) do update set cap = greatest(excluded.cap, number_days.used), used = number_days.used + 1,
-      last_reserved_at = p_now;
+    on conflict (phone_number_id, day, kind) do update set used = number_days.used + 1,
+      cap = case when v_is_cold then greatest(n.daily_cold_cap, number_days.used) end, last_reserved_at = p_now;
   if v_is_cold and private.spent_lately(n.id, p_kind, p_now) >= n.daily_cold_cap then
     perform private.refuse(409, 'rolling_cap', format('Our number %s has sent its cold texts of the last 24 hours.', n.e164), 'Try again later.');
   end if;
@@ -39,27 +39,26 @@ create function private.place_text(p_location uuid, p_number uuid, p_kind text, 
   p_requested_by uuid default null, p_contact uuid default null, p_conversation uuid default null, p_now timestamptz default null,
   p_id uuid default gen_random_uuid()) returns public.outbound language plpgsql security definer set search_path = '' as $$
 declare
-  v_now timestamptz := private.clock(p_now);
+  v_now timestamptz := coalesce(p_now, clock_timestamp()); -- the clock was asked by whoever calls
   v_phones text[] := array(select distinct p collate "C" from unnest(p_phones) p order by 1);
   v_day date := private.debit_day(p_number, p_kind, v_now);
   v_conversation uuid := coalesce(p_conversation, private.conversation_for(p_location, p_number, v_phones));
   v_contact uuid := coalesce(p_contact, (select contact_id from public.conversations where id = v_conversation));
   v_segments int := (private.count_segments(p_body)).segments;
-  v_message uuid;
   v_row public.outbound;
 begin
-  insert into public.messages (location_id, conversation_id, phone_number_id, contact_id, direction, body, from_phone, to_phone, to_phones, status,
+  insert into public.messages (id, location_id, conversation_id, phone_number_id, contact_id, direction, body, from_phone, to_phone, to_phones, status,
       segments, source, kind, is_system, sent_by, occurred_at)
-    select p_location, v_conversation, p_number, v_contact, 'outgoing', p_body, n.e164, v_phones[1], v_phones, 'queued', v_segments, 'app', p_kind,
-      p_kind in ('confirmation', 'health'), p_requested_by, v_now from public.phone_numbers n where n.id = p_number returning id into v_message;
+    select p_id, p_location, v_conversation, p_number, v_contact, 'outgoing', p_body, n.e164, v_phones[1], v_phones, 'queued', v_segments, 'app', p_kind,
+      p_kind in ('confirmation', 'health'), p_requested_by, v_now from public.phone_numbers n where n.id = p_number;
   insert into public.outbound (id, location_id, phone_number_id, message_id, conversation_id, contact_id, kind, to_phones, body, segments, state,
       lease, lease_until, queued_at, reserved_at, quota_day, requested_by)
-    values (p_id, p_location, p_number, v_message, v_conversation, v_contact, p_kind, v_phones, p_body, v_segments, p_state,
+    values (p_id, p_location, p_number, p_id, v_conversation, v_contact, p_kind, v_phones, p_body, v_segments, p_state,
       case when p_state = 'reserved' then gen_random_uuid() end, case when p_state = 'reserved' then clock_timestamp() + interval '2 minutes' end,
       v_now, v_now, v_day, p_requested_by) returning * into v_row;
   return v_row;
 end $$;
-comment on function private.place_text is 'The text with its message, paid for by the day of p_now. Asks no rule: send_refusal does, before and after.';
+comment on function private.place_text is 'The text and its message, under one id, paid for by the day of p_now. Asks no rule: send_refusal does, before and after.';
 
 create function private.message_status(p_state text) returns text language sql immutable parallel safe set search_path = '' as $$
   select case when p_state in ('queued', 'reserved', 'dispatching') then 'queued' when p_state = 'accepted' then 'sent'

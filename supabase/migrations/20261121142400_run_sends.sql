@@ -103,12 +103,11 @@ begin
     jsonb_build_object('conversation_id', o.conversation_id, 'outbound_id', o.id));
 end $$;
 
--- The carrier or the vendor knows of a STOP we never saw. 21610 is what carriers' hubs call it.
+-- The carrier or the vendor knows of a STOP that we never saw. Which codes say so is in private.carrier_opt_out_codes.
 create function private.hear_carrier(o public.outbound, p_code text, p_text text, p_now timestamptz) returns void language plpgsql set search_path = '' as $$
 begin
-  if cardinality(o.to_phones) = 1 and (p_code = '21610' or p_text ~* '\m(opted[- ]?out|opt[- ]out|unsubscribed|blocked by (the )?recipient|replied (with )?stop)\M') then
-    perform private.opt_out_by_carrier(o.to_phones[1], o.message_id, coalesce(p_text, p_code), p_now);
-  end if;
+  perform private.opt_out_by_carrier(o.message_id,
+    case when p_text ~* '\m(opted[- ]out|unsubscribed|replied (with )?stop)\M' then 'opted_out' else p_code end, p_now);
 end $$;
 
 create function private.reject_send(o public.outbound, p_code text, p_text text, p_now timestamptz) returns text language plpgsql set search_path = '' as $$

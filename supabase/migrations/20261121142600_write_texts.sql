@@ -103,7 +103,7 @@ end $$;
 
 create function private.queued_answer(o public.outbound) returns jsonb language plpgsql set search_path = '' as $$
 begin
-  return (select jsonb_build_object('id', o.id, 'message_id', o.message_id, 'conversation_id', o.conversation_id, 'contact_id', o.contact_id,
+  return (select jsonb_build_object('id', o.id, 'conversation_id', o.conversation_id, 'contact_id', o.contact_id,
       'location_id', o.location_id, 'from', m.from_phone, 'to', to_jsonb(o.to_phones), 'text', o.body, 'status', m.status,
       'segments', o.segments, 'queued_at', o.queued_at)
     from public.messages m where m.id = o.message_id);
