@@ -85,7 +85,7 @@ language sql stable set search_path = '' as $$
   select (select count(*) from private.webhook_events where received_at >= p_from and received_at < p_to),
     count(*), count(*) filter (where attempts >= 5),
     (select count(*) from private.webhook_events where status in ('received', 'parked') and received_at < p_to - interval '5 minutes'),
-    (select coalesce(sum(count), 0) from private.webhook_refusals where day >= (p_from at time zone 'utc')::date)
+    (select coalesce(sum(count), 0) from private.webhook_refusals where day between (p_from at time zone 'utc')::date and (p_to at time zone 'utc')::date)
   from private.webhook_events where status = 'dead' and processed_at >= p_from and processed_at < p_to
 $$;
 
