@@ -145,7 +145,7 @@ async def listen(url: str, key: str, token: str, topic: str, stop: Any, heard: A
 
     def take(message: Any) -> None:
         now = time.monotonic()
-        heard.extend((row_id, now) for row_id in message["payload"]["ids"])
+        heard.extend([(row_id, now) for row_id in message["payload"]["ids"]])
 
     channel.on_broadcast("message.created", take)
     await channel.subscribe()
