@@ -37,8 +37,7 @@ async def custom_fields(_request: web.Request) -> web.Response:
 
 async def create(request: web.Request) -> web.Response:
     body, vendor = Body(await read_body(request), KNOWN), vendor_of(request)
-    told = body.given.get("defaultFields")
-    if not isinstance(told, dict) or not told.get("firstName"):
+    if not _check_fields(body).get("firstName"):
         body.wrong("defaultFields/firstName", "Expected required property", None)
     source = body.text("source", least=1, most=72) or "public-api"
     external_id = body.text("externalId", least=1, most=75)
@@ -82,6 +81,7 @@ async def show(request: web.Request) -> web.Response:
 async def replace(request: web.Request) -> web.Response:
     """Numbers, addresses and fields that are not given are deleted."""
     contact, body = contacts.find(request), Body(await read_body(request), KNOWN)
+    _check_fields(body)
     body.end()
     _take(contact, body.given)
     contact.external_id = body.given.get("externalId", contact.external_id)
@@ -120,6 +120,23 @@ def as_v1(contact: Contact) -> Content:
         "updatedAt": contact.updated_at,
         "createdByUserId": contact.created_by,
     }
+
+
+def _check_fields(body: Body) -> Mapping[str, Any]:
+    """The default fields; what is not of their form is told to the body."""
+    told = body.given.get("defaultFields") or {}
+    if not isinstance(told, dict):
+        body.wrong("defaultFields", "Expected object", told, "object")
+        told = {}
+    for name in NAMES:
+        if not isinstance(told.get(name), str | None):
+            body.wrong(f"defaultFields/{name}", "Expected string", told[name])
+    lists = {f"defaultFields/{name}": told.get(name) for name in ("phoneNumbers", "emails")}
+    for name, found in (lists | {"customFields": body.given.get("customFields")}).items():
+        is_list = isinstance(found, list) and all(isinstance(item, dict) for item in found)
+        if found is not None and not is_list:
+            body.wrong(name, "Expected array of objects", found, "array")
+    return told
 
 
 def _take(contact: Contact, given: Mapping[str, Any]) -> None:

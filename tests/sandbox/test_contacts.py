@@ -76,6 +76,26 @@ def test_custom_field_must_be_defined(sandbox: Sandbox) -> None:
     assert sandbox.v1("POST", "/contacts", json=wrong).json()["code"] == "0801400"
 
 
+@pytest.mark.parametrize(
+    ("content", "path"),
+    [
+        ({"defaultFields": ["Ana"]}, "/body/defaultFields"),
+        ({"defaultFields": {"lastName": "Ruiz"}}, "/body/defaultFields/firstName"),
+        ({"defaultFields": {"firstName": 7}}, "/body/defaultFields/firstName"),
+        ({"customFields": "door"}, "/body/customFields"),
+        (
+            {"defaultFields": {"firstName": "Ana", "phoneNumbers": ["+16175550123"]}},
+            "/body/defaultFields/phoneNumbers",
+        ),
+    ],
+)
+def test_what_is_no_contact_is_refused(
+    sandbox: Sandbox, content: dict[str, Any], path: str
+) -> None:
+    answer = sandbox.v1("POST", "/contacts", json=ANA | content)
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, path)
+
+
 def test_webhooks_name_the_contacts_of_a_number(sandbox: Sandbox, ana: str) -> None:
     sandbox.hook("dated", "http://127.0.0.1:9/nobody")
     sandbox.behave(webhooks="held")
