@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from app.integrations.openphone_calls import call
 from app.integrations.openphone_events import Malformed, delivery_id, normalise
+from app.integrations.openphone_objects import message, rest
 from tests.integrations.openphone_payloads import (
     DATED_TEXT,
     EVERYTHING,
@@ -444,3 +446,14 @@ def test_no_input_does_anything_but_facts_or_malformed(seed: int) -> None:
 @pytest.mark.parametrize("payload", EVERYTHING, ids=lambda payload: payload["type"])
 def test_every_kind_of_event_is_read_twice_alike(payload: dict[str, Any]) -> None:
     assert normalise(payload) == normalise(json.loads(json.dumps(payload)))
+
+
+def test_what_a_list_holds_is_the_same_fact_as_an_event() -> None:
+    told = {**LEGACY_TEXT, "to": [OURS], "createdAt": HAPPENED_AT, "conversationId": "CNdemo01"}
+    listed = message(rest(told, NUMBERS))
+    event = one(legacy("message.received", LEGACY_TEXT))
+    assert listed == {**event, "event_id": None, "type": None, "reported_at": None}
+    sides = [{"phoneNumber": OURS, "actorId": "US1"}, {"phoneNumber": THEIRS, "actorId": None}]
+    listed_call = call(rest({**LEGACY_CALL, "participants": sides, "status": "busy"}, NUMBERS))
+    assert (listed_call["number"], listed_call["participants"]) == (OURS, [THEIRS])
+    assert listed_call["status"] == "missed"
