@@ -70,6 +70,8 @@ class QueuedText(TextFacts):
 
 
 class Refusal(Schema):
+    """What forbids a text; there is none when it may go."""
+
     rule = _given("Stable; the code POST /api/v1/messages would answer with.")
     detail = _given("What forbids it.")
     hint = _given("What to do.")
@@ -83,9 +85,7 @@ class TextPreview(TextFacts):
         required=True,
         metadata={"description": "Septets or UTF-16 units: 160 or 70 are one segment."},
     )
-    refusal = fields.Nested(
-        Refusal, required=True, allow_none=True, metadata={"description": "Null: it may go."}
-    )
+    refusal = fields.Nested(Refusal)
     opens_at = _given(
         "The next instant at which such a text may leave; now, when it may.",
         allow_none=True,
@@ -111,7 +111,6 @@ QUEUED = FACTS | {
 PREVIEW = FACTS | {
     "encoding": "GSM-7",
     "units": 22,
-    "refusal": None,
     "opens_at": "2026-11-21T15:04:05.123456+00:00",
 }
 REFUSED = PREVIEW | {

@@ -88,8 +88,8 @@ declare
   v_refusal jsonb := private.send_refusal(a.location_id, a.number_id, 'conversation', a.phones, v_now);
 begin
   perform private.ask_number_check(a.location_id, v_refusal, v_now);
-  return private.text_facts(a, v_text) || jsonb_build_object('refusal', v_refusal,
-    'opens_at', (private.send_window(a.location_id, 'conversation', a.phones, v_now)).opens_at);
+  return private.text_facts(a, v_text) || jsonb_strip_nulls(jsonb_build_object('refusal', v_refusal)) || jsonb_build_object('opens_at',
+     (private.send_window(a.location_id, 'conversation', a.phones, v_now)).opens_at);
 end $$;
 comment on function public.preview_message is 'The text as it would leave, its length, and what forbids it now. A number nobody has checked is put in line.';
 

@@ -62,6 +62,10 @@ def a_run(here: Location) -> dict[str, Any]:
     return {"location_id": here.id, "kind": "stop_scan"}
 
 
+def text(here: Location) -> dict[str, Any]:
+    return {"location_id": here.id, "phone": "+16175550123", "body": "Hello"}
+
+
 NO_SCOPE: Said = (403, "scope_missing")
 ROUTES = {
     ("GET", "identity.me"): Route(200, (200, None), (200, None), (200, None)),
@@ -74,6 +78,9 @@ ROUTES = {
     ("GET", "imports.show"): Route(200, HIDDEN, HIDDEN, HIDDEN),
     ("GET", "imports.rows"): Route(200, HIDDEN, HIDDEN, HIDDEN),
     ("POST", "imports.cancel"): Route(200, HIDDEN, HIDDEN, HIDDEN),
+    # The owner is let in as far as the rules: his location has no number to send from.
+    ("POST", "messages.send"): Route(422, FORBIDDEN, FORBIDDEN, FORBIDDEN, form=text),
+    ("POST", "messages.preview"): Route(200, FORBIDDEN, FORBIDDEN, FORBIDDEN, form=text),
     ("POST", "sync_runs.start"): Route(202, FORBIDDEN, FORBIDDEN, NO_SCOPE, form=a_run),
 }
 

@@ -132,6 +132,48 @@ def _placed(rows: Rows, place: Place) -> Body:
     return made | {"p_facts": facts}
 
 
+def _number(rows: Rows, place: Place) -> str:
+    body = {"id": new_id(), "location_id": place.id, "e164": phone()}
+    rows.insert("phone_numbers", body)
+    return str(body["id"])
+
+
+def _wrote_just_now(rows: Rows, place: Place) -> Body:
+    """Who has written within the hour may be answered at any."""
+    number, person, talk = _number(rows, place), phone(), new_id()
+    here = {"location_id": place.id, "phone_number_id": number}
+    rows.insert("conversations", here | {"id": talk, "participants": [person]})
+    rows.db.execute(
+        "insert into messages (location_id, conversation_id, phone_number_id, direction,"
+        " from_phone, to_phone, to_phones, status, source, occurred_at) select %s, %s, id,"
+        " 'incoming', %s, e164, array[e164], 'received', 'vendor', now() from phone_numbers"
+        " where id = %s",
+        (place.id, talk, person, number),
+    )
+    return {"p_conversation": talk, "p_body": "Hello"}
+
+
+def _placed_text(rows: Rows, place: Place, state: str, **more: Any) -> Body:
+    """A text under its lease, in that state; its call was begun where that is so."""
+    made, lease = new_id(), new_id()
+    rows.db.execute(
+        "select private.place_text(%s, %s, 'confirmation', array[%s], 'Hello', p_id => %s)",
+        (place.id, _number(rows, place), phone(), made),
+    )
+    rows.db.execute(
+        "update outbound set state = %s, lease = %s, lease_until = now() + interval '1 minute',"
+        " call_started_at = now() where id = %s",
+        (state, lease, made),
+    )
+    return {"p_outbound": made} | ({"p_lease": lease} if more.pop("leased", True) else {}) | more
+
+
+def _due_text(rows: Rows, place: Place) -> Body:
+    made = _placed_text(rows, place, "unconfirmed")["p_outbound"]
+    rows.db.execute("update outbound set next_poll_at = now() where id = %s", (made,))
+    return {}
+
+
 def _unfetched(rows: Rows, place: Place, status: str) -> Body:
     made = rows.one("media", place)
     rows.db.execute(
@@ -272,6 +314,21 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     "place_media": lambda rows, place: _fetching(
         rows, place, p_sha256=secrets.token_hex(32), p_kind="photo"
     ),
+    "claim_outbound": lambda rows, place: {},
+    "start_send": lambda rows, place: _placed_text(rows, place, "reserved"),
+    "finish_send": lambda rows, place: _placed_text(
+        rows, place, "dispatching", p_outcome="unknown"
+    ),
+    "reap_outbound": lambda rows, place: {},
+    "outbound_to_reconcile": _due_text,
+    "reconcile_send": lambda rows, place: _placed_text(
+        rows, place, "unconfirmed", leased=False, p_external_ids=[]
+    ),
+    "settle_send": lambda rows, place: _placed_text(
+        rows, place, "unconfirmed", leased=False, p_decision="sent"
+    ),
+    "queue_message": lambda rows, place: _wrote_just_now(rows, place) | {"p_id": new_id()},
+    "preview_message": _wrote_just_now,
     "receive_webhook": lambda rows, place: {
         "p_provider": "openphone",
         "p_event_id": unique(),
@@ -294,7 +351,6 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     "scan_keywords": syncing(),
     "start_sync": _startable,
     "sync_step": syncing(p_facts=[], p_state={"cursor": {}, "counted": "messages"}),
-    "take_conversations": syncing(p_conversations=[]),
     "take_numbers": syncing(p_numbers=[]),
     "vendor_work": lambda rows, place: {},
     "list_opt_outs": lambda rows, place: {"p_location": place.id},
