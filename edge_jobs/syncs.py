@@ -107,22 +107,20 @@ def _step(run: Run) -> str:
     """One page taken in. Returns "done" when there is nothing after it."""
     phone = vendors.openphone()
     step = _next(phone, run)
-    new = 0
-    if run.phase == "conversations":
-        new = run.rpc("take_conversations", p_conversations=_conversations(step))
     phase: str | None = run.phase
     position = step.position
     if position is None:
         phase, position = _following(run), _start(run.position)
-    state = {
+    state: dict[str, Any] = {
         "phase": phase or run.phase,
         "cursor": position,
         "item": step.item,
         "counted": step.counted,
         "seen": len(step.objects),
-        "new": new,
         "warnings": step.warnings,
     }
+    if run.phase == "conversations":
+        state["conversations"] = _conversations(step)
     status = str(run.rpc("sync_step", p_facts=step.facts, p_state=state))
     if step.facts and run.phase in ("messages", "call_files"):
         ring_waiting_media()

@@ -115,17 +115,30 @@ create function private.more_warnings(p_warnings jsonb, p_more jsonb) returns js
   select case when jsonb_array_length(p_warnings) >= 100 then p_warnings else p_warnings || p_more end
 $$;
 
+create function private.take_conversations(p_location uuid, p_conversations jsonb) returns int
+language plpgsql security definer set search_path = '' as $$
+declare v_before bigint := (select count(*) from public.conversations where location_id = p_location);
+begin
+  perform private.conversation_for(p_location, n.id, private.texts(x -> 'participants'), x ->> 'id')
+    from jsonb_array_elements(p_conversations) x join public.phone_numbers n on n.openphone_id = x ->> 'number_id'
+    where n.location_id = p_location and jsonb_array_length(x -> 'participants') > 0 order by x ->> 'id';
+  return (select count(*) from public.conversations where location_id = p_location) - v_before;
+end $$;
+
 create function public.sync_step(p_run uuid, p_lease uuid, p_facts jsonb, p_state jsonb, p_lease_s int default 120) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
   v_row public.sync_runs := private.held_sync(p_run, p_lease);
-  v_outcome jsonb := jsonb_build_object('new', coalesce((p_state ->> 'new')::int, 0));
+  v_outcome jsonb := '{}';
 begin
   if v_row.status not in ('waiting', 'running') then
     update public.sync_runs set lease = null, lease_until = null where id = p_run;
     return v_row.status;
   end if;
   if jsonb_array_length(p_facts) > 0 then v_outcome := public.apply_facts(v_row.location_id, p_facts, v_row.kind); end if;
+  if p_state ? 'conversations' then
+    v_outcome := jsonb_build_object('new', private.take_conversations(v_row.location_id, p_state -> 'conversations'));
+  end if;
   update public.sync_runs set status = 'running', phase = p_state ->> 'phase', cursor = p_state -> 'cursor', current_item = p_state ->> 'item',
       counts = private.count_step(counts, p_state ->> 'counted', coalesce((p_state ->> 'seen')::int, 0), v_outcome),
       warnings = private.more_warnings(warnings, coalesce(p_state -> 'warnings', '[]') || coalesce(v_outcome -> 'failed', '[]')),
@@ -134,7 +147,7 @@ begin
   return 'running';
 end $$;
 comment on function public.sync_step is
-  'Takes in one page and writes where the run then stands: {phase, cursor, item, counted, seen, new (without facts), warnings}. Returns the status: the worker goes on with "running" alone.';
+  'Takes in one page and writes where the run then stands: {phase, cursor, item, counted, seen, warnings, conversations?}. Returns the status: the worker goes on with "running" alone.';
 
 create function public.take_numbers(p_run uuid, p_lease uuid, p_numbers jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
@@ -150,18 +163,6 @@ begin
       where not exists (select 1 from public.phone_numbers n where n.e164 = x ->> 'e164')), '[]'));
 end $$;
 comment on function public.take_numbers is 'Our numbers get the ids the vendor knows them by: [{id, e164, name}]. Says which of the vendor''s are none of ours.';
-
-create function public.take_conversations(p_run uuid, p_lease uuid, p_conversations jsonb) returns int
-language plpgsql security definer set search_path = '' as $$
-declare
-  v_row public.sync_runs := private.held_sync(p_run, p_lease);
-  v_before bigint := (select count(*) from public.conversations where location_id = v_row.location_id);
-begin
-  perform private.conversation_for(v_row.location_id, n.id, private.texts(x -> 'participants'), x ->> 'id')
-    from jsonb_array_elements(p_conversations) x join public.phone_numbers n on n.openphone_id = x ->> 'number_id'
-    where n.location_id = v_row.location_id and jsonb_array_length(x -> 'participants') > 0 order by x ->> 'id';
-  return (select count(*) from public.conversations where location_id = v_row.location_id) - v_before;
-end $$;
 
 create function public.calls_to_complete(p_run uuid, p_lease uuid, p_after text, p_limit int default 10) returns jsonb
 language plpgsql security definer set search_path = '' as $$
@@ -272,7 +273,7 @@ begin
     execute format('grant execute on function public.%s to authenticated', f);
   end loop;
   foreach f in array array['vendor_work(timestamptz)', 'claim_sync(uuid,uuid,int,timestamptz)', 'sync_step(uuid,uuid,jsonb,jsonb,int)',
-    'take_numbers(uuid,uuid,jsonb)', 'take_conversations(uuid,uuid,jsonb)', 'calls_to_complete(uuid,uuid,text,int)',
+    'take_numbers(uuid,uuid,jsonb)', 'calls_to_complete(uuid,uuid,text,int)',
     'scan_keywords(uuid,uuid,int,timestamptz)', 'finish_sync(uuid,uuid)', 'let_sync_go(uuid,uuid,text,int,boolean,timestamptz)'] loop
     execute format('revoke execute on function public.%s from public', f);
     execute format('grant execute on function public.%s to service_role', f);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import uuid
 from collections.abc import Callable, Iterator
@@ -347,3 +348,41 @@ def test_a_number_of_the_vendors_that_is_not_ours_is_warned_of(
     run_id = start(db, place, "history")
     assert run_out(run_id) == "done"
     assert [warning["code"] for warning in run_row(db, run_id)["warnings"]] == ["unknown_number"]
+
+
+@pytest.mark.soak
+def test_seven_thousand_conversations_survive_kills(
+    db: psycopg.Connection[Any],
+    place: Location,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The worker dies at every fiftieth word it has with the database, before or after it."""
+    made = sandbox.seed(7000, seed=random.randrange(10**9), messages=15, calls=20, stops=3)
+    run_id = start(db, place, "history")
+    heard, rpc = itertools.count(1), Run.rpc
+
+    def mortal(run: Run, name: str, **params: Any) -> Any:
+        number = next(heard)
+        if number % 100 == 0:
+            raise KeyboardInterrupt
+        answer = rpc(run, name, **params)
+        if number % 100 == 50:
+            raise KeyboardInterrupt
+        return answer
+
+    monkeypatch.setattr(Run, "rpc", mortal)
+    status = "running"
+    while status in ("running", "nothing"):
+        try:
+            status = syncs.run_sync(run_id)
+        except KeyboardInterrupt:
+            db.execute("update sync_runs set lease_until = now() where id = %s", (run_id,))
+            db.commit()
+    assert status == "done"
+    found = rows(db, place)
+    assert found["conversations"] == 7000
+    assert (found["messages"], found["calls"]) == (made["messages"], made["calls"])
+    counts = run_row(db, run_id)["counts"]
+    assert (counts["conversations"]["new"], counts["messages"]["new"]) == (7000, made["messages"])
+    assert [count["failed"] for count in counts.values()] == [0] * 5
