@@ -167,8 +167,9 @@ begin
   outcome := 'none';
   if v_plain = '' then return; end if;
   if length(v_all) < 300 then v_all := regexp_replace(v_all, '\m(\w+)( \1\M)+', '\1', 'g'); end if; -- stop stop stop
-  v_clauses := array(select private.words_core(c, x.around) from unnest((string_to_array(v_plain, '|'))[1:200]) c,
-    (values (v_polite), (v_around)) x (around));
+  v_clauses := string_to_array(v_plain, '|');
+  if cardinality(v_clauses) > 200 then v_clauses := v_clauses[:100] || v_clauses[cardinality(v_clauses) - 99:]; end if;
+  v_clauses := array(select private.words_core(c, x.around) from unnest(v_clauses) c, (values (v_polite), (v_around)) x (around));
   word := private.certain_word(array[private.words_core(v_all, v_around), private.words_core(v_all, v_polite)], v_clauses);
   if word is not null then outcome := 'opt_out'; return; end if;
   word := private.doubtful_word(v_plain, v_clauses);

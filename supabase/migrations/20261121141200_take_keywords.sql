@@ -19,17 +19,24 @@ begin
   v_new.location_id := m.location_id; v_new.contact_id := m.contact_id; v_new.message_id := m.id;
   v_new.opted_out_at := p_start.said_at; v_new.keyword := p_start.word; v_new.campaign_id := private.campaign_before(p_start);
   v_new.revoked_at := case when p_end.id is not null then greatest(p_end.said_at, p_start.said_at) end; v_new.revoked_reason := p_end.word; v_new.revoked_message_id := p_end.message_id;
-  if v_row.id is null then
+  if v_row.id is null and not private.is_out_otherwise(p_start) then
     insert into public.opt_outs (location_id, phone, contact_id, opted_out_at, method, keyword, message_id, campaign_id, revoked_at, revoked_reason, revoked_message_id)
       values (m.location_id, p_start.phone, m.contact_id, v_new.opted_out_at, 'keyword', v_new.keyword, m.id, v_new.campaign_id,
         v_new.revoked_at, v_new.revoked_reason, v_new.revoked_message_id)
-      on conflict (phone) where revoked_at is null do nothing; -- out already by hand, by import or by the carrier
-  elsif v_new is distinct from v_row then
+      on conflict (phone) where revoked_at is null do nothing;
+  elsif v_row.id is not null and v_new is distinct from v_row then
     update public.opt_outs set (location_id, contact_id, opted_out_at, keyword, message_id, campaign_id, revoked_at, revoked_reason, revoked_message_id)
       = (v_new.location_id, v_new.contact_id, v_new.opted_out_at, v_new.keyword, v_new.message_id, v_new.campaign_id,
          v_new.revoked_at, v_new.revoked_reason, v_new.revoked_message_id) where id = v_row.id;
   end if;
 end $$;
+
+create function private.is_out_otherwise(p_text private.keyword_texts) returns boolean language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select 1 from public.opt_outs where phone = p_text.phone and method <> 'keyword' and opted_out_at <= p_text.said_at
+    and coalesce(revoked_at > p_text.said_at, true));
+end $$;
+comment on function private.is_out_otherwise is 'By hand, by import or by the carrier: a STOP adds nothing to that, and a START takes nothing away.';
 
 create function private.campaign_before(p_text private.keyword_texts) returns uuid language plpgsql stable set search_path = '' as $$
 begin
