@@ -129,7 +129,7 @@ create function public.sync_step(p_run uuid, p_lease uuid, p_facts jsonb, p_stat
 language plpgsql security definer set search_path = '' as $$
 declare
   v_row public.sync_runs := private.held_sync(p_run, p_lease);
-  v_outcome jsonb := '{}';
+  v_outcome jsonb := '{}'::jsonb;
 begin
   if v_row.status not in ('waiting', 'running') then
     update public.sync_runs set lease = null, lease_until = null where id = p_run;
