@@ -119,24 +119,25 @@ def _brings_files(fact: Fact) -> bool:
 
 
 def _apply(lease: str, events: Sequence[Row]) -> dict[str, int]:
-    """What cannot go together goes one by one, so that nobody suffers for another."""
+    """What cannot go together goes one by one, so that nobody waits for another for ever."""
     try:
         return _send(lease, events)
     except AppError as error:
-        if error.status == 503 or len(events) == 1:
-            raise
-        log.error("webhooks_one_by_one", code=error.code, count=len(events))
+        log.warning("webhooks_one_by_one", code=error.code, count=len(events))
     counts: dict[str, int] = {}
     for event in events:
-        try:
-            done = _send(lease, [event])
-        except AppError as error:
-            if error.status == 503:
-                raise
-            done = _send(lease, [{"id": event["id"], "malformed": error.code}])
-        for status, number in done.items():
+        for status, number in _apply_alone(lease, event).items():
             counts[status] = counts.get(status, 0) + number
     return counts
+
+
+def _apply_alone(lease: str, event: Row) -> dict[str, int]:
+    """One that fails by itself too, as by taking too long, has had one of its five tries."""
+    try:
+        return _send(lease, [event])
+    except AppError as error:
+        log.error("webhook_failed", webhook=event["id"], code=error.code)
+        return _send(lease, [{"id": event["id"], "failed": error.code}])
 
 
 def _send(lease: str, events: Sequence[Row]) -> dict[str, int]:

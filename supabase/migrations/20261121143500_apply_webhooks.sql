@@ -108,6 +108,7 @@ declare
   v_all private.outcome := ('ignored', null)::private.outcome;
 begin
   if p_event ? 'malformed' then return ('dead', 'malformed The body is no event: ' || (p_event ->> 'malformed') || '.')::private.outcome; end if;
+  if p_event ? 'failed' then raise exception 'The whole call failed: %.', p_event ->> 'failed'; end if;
   for v_fact in select * from jsonb_array_elements(p_event -> 'facts') loop
     v_one := private.apply_fact(v_fact, 'webhook', null, p_now);
     if array_position('{ignored,same,changed,new,waits,dead}'::text[], v_one.outcome)
@@ -174,7 +175,7 @@ begin
   end loop;
   return v_counts;
 end $$;
-comment on function public.apply_webhook_events is 'Takes [{id, facts} or {id, malformed}] of one lease; a bad row never takes others with it. How many by status.';
+comment on function public.apply_webhook_events is 'Takes [{id, facts}, {id, malformed} or {id, failed}] of one lease; a bad row never takes others with it. How many by status.';
 
 create function public.apply_facts(p_location uuid, p_facts jsonb, p_source text) returns jsonb
 language plpgsql security definer set search_path = '' as $$

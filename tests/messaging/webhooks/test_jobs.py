@@ -1,0 +1,103 @@
+"""The job itself: what is left when something is away or one event spoils all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import redis
+
+from devstack.stack import Stack
+from edge_jobs import runtime
+from edge_jobs.webhooks import apply_webhooks, ask_for_webhooks, watch_webhooks
+from tests.messaging.webhooks.inbox import Inbox
+
+NOWHERE = "http://127.0.0.1:9"
+# A statement that is cancelled, as one that takes too long, is no error SQL could catch.
+SPOIL = """
+create function public.spoil() returns trigger language plpgsql as $$
+begin
+  if new.body = 'spoil' then
+    raise exception using errcode = '57014', message = 'too long';
+  end if;
+  return new;
+end $$;
+create trigger spoil before insert on public.messages for each row execute function public.spoil()
+"""
+
+
+@pytest.fixture
+def spoiling(stack: Stack) -> Iterator[None]:
+    with psycopg.connect(stack.env["ADMIN_DATABASE_URL"], autocommit=True) as admin:
+        admin.execute(SPOIL.encode())
+        yield
+        admin.execute("drop function public.spoil() cascade")
+
+
+@pytest.fixture
+def elsewhere(worker: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """To change this worker's settings with."""
+    _forget_clients()
+    yield monkeypatch
+    _forget_clients()
+    monkeypatch.undo()
+
+
+def _forget_clients() -> None:
+    runtime.http().close()
+    runtime.redis().close()
+    runtime._built.cache_clear()
+
+
+def test_one_that_spoils_the_batch_takes_nobody_with_it(inbox: Inbox, spoiling: None) -> None:
+    good = [inbox.tell.text(inbox.phone(nth), "Hello") for nth in (1, 2)]
+    bad = inbox.tell.text(inbox.phone(3), "spoil")
+    inbox.take_in(good[0], bad, good[1])
+    assert [inbox.event(each)["status"] for each in good] == ["processed"] * 2
+    event = inbox.event(bad)
+    assert (event["status"], event["attempts"]) == ("received", 1)
+    for _ in range(4):
+        inbox.later()
+        apply_webhooks()
+    assert inbox.event(bad)["status"] == "dead"
+
+
+@pytest.mark.parametrize("body", ["", "{", "[1]", '{"type": "message.received"}', "\ud7ff"])
+def test_a_body_nobody_can_read_is_dead_with_its_reason(inbox: Inbox, body: str) -> None:
+    id_ = f"bad{inbox.office.mark}"
+    inbox.put_bodies([(id_, "dated", "x", body)])
+    apply_webhooks()
+    event = inbox.row("select * from private.webhook_events where event_id = %s", id_)
+    assert (event["status"], event["error_code"]) == ("dead", "malformed")
+
+
+def test_a_job_that_runs_out_of_time_rings_for_the_next(
+    inbox: Inbox, redis_conn: redis.Redis
+) -> None:
+    redis_conn.delete("rq:queue:webhooks")
+    inbox.put(inbox.tell.text(inbox.phone(), "Hello"))
+    assert apply_webhooks(0.0) == {}
+    assert redis_conn.llen("rq:queue:webhooks") == 1
+    redis_conn.delete("rq:queue:webhooks")
+    apply_webhooks()
+    assert inbox.one("messages")
+
+
+def test_a_database_that_is_away_loses_nothing(inbox: Inbox, elsewhere: pytest.MonkeyPatch) -> None:
+    elsewhere.setenv("SUPABASE_URL", NOWHERE)
+    told = inbox.tell.text(inbox.phone(), "Hello")
+    inbox.put(told)
+    assert apply_webhooks() == {}
+    assert inbox.event(told)["status"] == "received"
+
+
+def test_refusals_wait_while_redis_or_the_database_is_away(
+    inbox: Inbox, elsewhere: pytest.MonkeyPatch, redis_conn: redis.Redis
+) -> None:
+    elsewhere.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    watch_webhooks()
+
+
+def test_without_a_key_nobody_is_asked(worker: None) -> None:
+    assert ask_for_webhooks() == 0
