@@ -30,7 +30,7 @@ SLICE_S = 60.0
 CALLS_AT_ONCE = 10
 PHASES = {
     "history": ("numbers", "conversations", "messages", "calls", "call_files"),
-    "reconciliation": ("messages", "calls", "call_files"),
+    "reconciliation": ("numbers", "messages", "calls", "call_files"),
     "stop_scan": ("stop_scan",),
 }
 PAGES: Mapping[str, Callable[..., Step]] = {

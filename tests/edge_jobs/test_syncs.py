@@ -199,6 +199,29 @@ def test_the_nightly_check_adds_what_is_missing_and_says_so(
     assert todos == (0,)
 
 
+def test_a_number_the_vendor_knows_by_another_id_is_found_by_itself(
+    db: psycopg.Connection[Any], place: Location, sandbox: Sandbox
+) -> None:
+    db.execute("update phone_numbers set openphone_id = null where location_id = %s", (place.id,))
+    db.commit()
+    sandbox.customer_texts("+16175550123", "Hello", tell=False)
+    run_id = start(db, place, "reconciliation", datetime.now(UTC) - timedelta(hours=48))
+    assert run_out(run_id) == "done"
+    assert rows(db, place)["messages"] == 1
+
+
+def test_old_pictures_come_with_their_texts(
+    db: psycopg.Connection[Any], place: Location, sandbox: Sandbox
+) -> None:
+    sandbox.customer_texts(
+        "+16175550123", "Look", tell=False, media=[{"kind": "jpeg"}, {"kind": "png"}]
+    )
+    assert run_out(start(db, place, "history")) == "done"
+    found = db.execute("select count(*) from media where location_id = %s", (place.id,)).fetchone()
+    db.commit()
+    assert found == (2,)
+
+
 def test_a_check_that_finds_nothing_is_quiet(
     db: psycopg.Connection[Any], place: Location, sandbox: Sandbox
 ) -> None:
