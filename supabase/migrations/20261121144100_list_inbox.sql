@@ -6,7 +6,7 @@ set lock_timeout = '4s';
 create function private.inbox_filter_kinds() returns table (name text, takes text, allowed text[]) language sql immutable set search_path = '' as $$
   values ('hide_campaigns', 'boolean', null::text[]), ('unread', 'boolean', null), ('needs_reply', 'boolean', null), ('has_media', 'boolean', null),
     ('calls', 'boolean', null), ('campaign_replies', 'boolean', null), ('starred', 'boolean', null), ('archived', 'boolean', null),
-    ('groups', 'boolean', null), ('since', 'instant', null), ('until', 'instant', null), ('search', 'text', null),
+    ('groups', 'boolean', null), ('held', 'boolean', null), ('since', 'instant', null), ('until', 'instant', null), ('search', 'text', null),
     ('numbers', 'many ids', null), ('assigned_to', 'id', '{me,anyone,nobody}'), ('channel', 'text', '{sms,email}'),
     ('stages', 'many', '{new_lead,quoted,scheduled,active,done}'),
     ('contact_types', 'many', '{homeowner,realtor,builder,property_manager,hoa,employee,vendor,other}')
@@ -65,7 +65,9 @@ create function private.inbox_conditions(f jsonb) returns text language sql stab
   select string_agg(condition, ' and ') from (
     select case when (f ->> kind)::boolean then format('(%s)', is_so) else format('not (%s)', is_so) end
       from (values ('needs_reply', 'c.needs_reply'), ('has_media', 'c.has_media'), ('calls', 'c.has_calls'), ('starred', 'c.starred'),
-        ('groups', 'c.is_group'), ('campaign_replies', 'c.has_campaign_messages and c.has_replied'),
+        ('groups', 'c.is_group'),
+        ('held', 'c.participants && (select coalesce(array_agg(o.phone), ''{}'') from public.send_holds o where o.resolved_at is null)'),
+        ('campaign_replies', 'c.has_campaign_messages and c.has_replied'),
         ('unread', 'c.id in (select r.conversation_id from public.conversation_reads r where r.user_id = $2 and r.location_id = $1 and r.is_unread)'))
         x (kind, is_so) where f ->> kind is not null
     union all select case when coalesce((f ->> 'archived')::boolean, false) then 'c.archived_at is not null' else 'c.archived_at is null' end

@@ -1,6 +1,6 @@
 -- The inbox must read what it shows and no more: the plans of its filters and of a thread's tables, on some thousand conversations.
 begin;
-select plan(43);
+select plan(45);
 \i supabase/tests/support/actors.sql
 
 insert into phone_numbers (id, location_id, e164) values (tests.id('number'), tests.id('here'), '+16175550171'), (tests.id('second'), tests.id('here'), '+16175550172');
@@ -35,7 +35,7 @@ $$;
 create table tests.lists as select f, i, tests.list_plan(f) as plan from (values ('{}', 'conversations_shown'), ('{"needs_reply": true}', 'conversations_\w+'), ('{"starred": true}', 'conversations_\w+'),
   ('{"has_media": true}', 'conversations_\w+'), ('{"calls": true}', 'conversations_\w+'), ('{"campaign_replies": true}', 'conversations_replies'), ('{"archived": true}', 'conversations_archived'),
   ('{"groups": true}', 'conversations_\w+'), ('{"stages": ["quoted"]}', 'conversations_\w+'), ('{"assigned_to": "me"}', 'conversations_\w+'), ('{"unread": true}', 'conversation\w+'),
-  ('{"hide_campaigns": false}', 'conversations_\w+'), ('{"starred": true, "has_media": true, "unread": true}', 'conversation\w+'), ('{"channel": "email"}', 'messages_email')) x (f, i);
+  ('{"hide_campaigns": false}', 'conversations_\w+'), ('{"starred": true, "has_media": true, "unread": true}', 'conversation\w+'), ('{"channel": "email"}', 'messages_email'), ('{"held": true}', 'send_holds_open')) x (f, i);
 insert into tests.lists select 'numbers', 'conversations_\w+', tests.list_plan(jsonb_build_object('numbers', array[tests.id('second')])::text);
 select matches(plan, 'using ' || i || ' ', 'an index serves ' || f) from tests.lists;
 select doesnt_match(plan, 'Seq Scan on (conversations|conversation_reads|messages)', 'nothing is read from end to end for ' || f) from tests.lists;

@@ -1,6 +1,6 @@
 -- The inbox: what is listed by which filters, who has read what, and what is done to many at once.
 begin;
-select plan(165);
+select plan(167);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -109,6 +109,8 @@ select is((select pinned from tests.rows where id = tests.id('emil')), true, 'an
 insert into opt_outs (location_id, phone) values (tests.id('there'), '+16175550101');
 insert into send_holds (location_id, phone, reason, opened_at) values (tests.id('here'), '+16175550110', 'Doubt.', now());
 select is(tests.answer('owner', 'select string_agg(name || opted_out || held, '' '' order by name) from list_inbox(tests.id(''here''), ''{"contact_types": ["realtor"]}'')'), 'Rita Brokerfalsetrue', 'a hold shows');
+select is(tests.inbox('{"held": true}'), 'group rita', 'and may be asked for: who is in it, in groups too');
+select is(tests.inbox('{"held": false, "has_media": true}'), 'ann', 'or left out');
 select is(tests.answer('owner', 'select opted_out from list_inbox(tests.id(''here''), ''{"has_media": true}'')'), 'true', 'so does an opt-out, wherever it was made');
 
 -- Reading. Each has his own marks; what was said before somebody joined is read.
