@@ -18,16 +18,19 @@ begin
   ) x (at, kind, direction, preview, external_id) order by x.at desc, x.external_id desc nulls last limit 1;
 end $$;
 
--- Theirs: texts, calls nobody took, voicemails. Ours: texts that went out or may yet, calls that were taken or made.
+-- Theirs: texts that are more than a keyword, calls nobody took, voicemails. Ours: texts that went out or may yet, calls that were taken or made.
 create function private.last_words(p_conversation uuid, out incoming timestamptz, out theirs timestamptz, out outgoing timestamptz, out ours timestamptz,
   out replied boolean)
 language plpgsql stable set search_path = '' as $$
 begin
-  select greatest(m.incoming, c.incoming, v.incoming), greatest(m.incoming, c.missed, v.incoming), greatest(m.outgoing, c.outgoing),
+  select greatest(m.incoming, c.incoming, v.incoming), greatest(m.theirs, c.missed, v.incoming), greatest(m.outgoing, c.outgoing),
     greatest(m.outgoing, c.taken), m.incoming is not null into incoming, theirs, outgoing, ours, replied
   from (select
       (select occurred_at from public.messages where conversation_id = p_conversation and direction = 'incoming'
          order by occurred_at desc limit 1) as incoming,
+      (select occurred_at from public.messages t where conversation_id = p_conversation and direction = 'incoming' and not exists (
+         select 1 from private.keyword_texts k where k.message_id = t.id and k.outcome in ('opt_out', 'opt_in', 'help'))
+         order by occurred_at desc limit 1) as theirs,
       (select occurred_at from public.messages where conversation_id = p_conversation and direction = 'outgoing' and not is_system
          and status not in ('failed', 'undelivered', 'cancelled') order by occurred_at desc limit 1) as outgoing) m,
     (select max(occurred_at) filter (where direction = 'incoming') as incoming, max(occurred_at) filter (where direction = 'outgoing') as outgoing,

@@ -79,7 +79,9 @@ begin
     return private.forward_message((select id from public.messages where external_id = f ->> 'id'), f);
   end if;
   -- Before anybody else looks at it: does it say STOP?
-  if v_in and private.is_e164(v_from) then perform private.take_keyword(v_id, p_quiet, p_now); end if;
+  if v_in and private.is_e164(v_from) and private.take_keyword(v_id, p_quiet, p_now) in ('opt_out', 'opt_in', 'help') then
+    perform private.refresh_conversations(array[v_conversation]); -- there is nothing to reply to
+  end if;
   perform private.forward_message(v_id, f);
   if v_in and not p_quiet then perform private.tell_of_message(v_id); end if;
   return 'new';

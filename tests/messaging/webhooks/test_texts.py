@@ -107,6 +107,13 @@ def test_the_vendors_own_answer_to_stop_is_no_answer_of_ours(inbox: Inbox) -> No
     assert inbox.one("conversations")["needs_reply"]
 
 
+@pytest.mark.parametrize(("text", "waits"), [("STOP", False), ("HELP", False), ("Stop by?", True)])
+def test_a_keyword_alone_asks_for_no_reply(inbox: Inbox, text: str, waits: bool) -> None:
+    inbox.take_in(inbox.tell.sent(inbox.phone(), "Hello"), inbox.tell.text(inbox.phone(), text))
+    talk = inbox.one("conversations")
+    assert (talk["needs_reply"], talk["last_preview"]) == (waits, text)
+
+
 def test_a_number_that_is_not_ours_waits_until_it_is(inbox: Inbox) -> None:
     told = inbox.tell.text(inbox.phone(), "Anybody there?")
     inbox.rows_changed(
