@@ -30,6 +30,7 @@ from app import (
 from app.config import Config
 from app.identity.routes import identity
 from app.imports.routes import imports
+from app.messaging.opt_outs import opt_outs
 from app.messaging.routes import messages
 from app.messaging.syncs import sync_runs
 from app.messaging.webhooks import webhooks
@@ -73,7 +74,7 @@ def build(config: Config) -> Flask:
     keys = api_keys.KeyCheck(held.database, limits.refuse_guesses)
     auth.register(app, held.tokens, keys)
     rate_limits.register_after_auth(app, limits)
-    openapi.register(app, [health.health, identity, imports, messages, sync_runs])
+    openapi.register(app, [health.health, identity, imports, messages, opt_outs, sync_runs])
     app.register_blueprint(metrics.metrics)
     app.register_blueprint(webhooks)
     problems.register(app)

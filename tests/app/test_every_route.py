@@ -62,6 +62,10 @@ def a_run(here: Location) -> dict[str, Any]:
     return {"location_id": here.id, "kind": "stop_scan"}
 
 
+def a_place(here: Location) -> dict[str, Any]:
+    return {"location_id": here.id}
+
+
 def text(here: Location) -> dict[str, Any]:
     return {"location_id": here.id, "phone": "+16175550123", "body": "Hello"}
 
@@ -81,6 +85,7 @@ ROUTES = {
     # The owner is let in as far as the rules: his location has no number to send from.
     ("POST", "messages.send"): Route(422, FORBIDDEN, FORBIDDEN, FORBIDDEN, form=text),
     ("POST", "messages.preview"): Route(200, FORBIDDEN, FORBIDDEN, FORBIDDEN, form=text),
+    ("GET", "opt_outs.download"): Route(200, FORBIDDEN, FORBIDDEN, FORBIDDEN, form=a_place),
     ("POST", "sync_runs.start"): Route(202, FORBIDDEN, FORBIDDEN, NO_SCOPE, form=a_run),
 }
 
@@ -131,6 +136,8 @@ class World:
                 endpoint, **{name: self.ids[name] for name in rule.arguments}
             )
         told = {"json": form} if route.json else {"data": form}
+        if method == "GET":
+            told = {"query_string": form}
         return self.live.open(path, method=method, headers=headers, **(told if form else {}))
 
     def said(self, method: str, endpoint: str, headers: dict[str, str]) -> Said:
