@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
-from edge_jobs import numbers, runtime
+from edge_jobs import numbers, runtime, vendors
 from tests.people import Location
 from tests.sandbox_driver import Sandbox
 
@@ -103,6 +104,19 @@ def test_a_vendor_that_is_away_leaves_the_number_unknown(
     sandbox.fault("error", path="/numverify/api/validate")
     assert numbers.check_numbers() == 1
     assert sorted(known(db, place).values()) == ["true mobile", "unknown"]
+
+
+def test_a_rate_limit_that_stays_puts_the_rest_off(
+    db: psycopg.Connection[Any], place: Location, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    want(db, place, some_phones(3))
+    waited: list[float] = []
+    monkeypatch.setattr(vendors, "numverify", lambda: replace(patient, wait=waited.append))
+    patient = vendors._numverify(runtime.runtime())
+    sandbox.fault("rate_limit_reached", count=None, path="/numverify/api/validate")
+    assert numbers.check_numbers() == 0
+    assert set(known(db, place).values()) == {"unknown"}
+    assert waited == [1.0, 2.0, 4.0]
 
 
 def test_an_account_that_is_refused_is_not_tried_number_by_number(

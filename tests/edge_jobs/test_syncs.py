@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.errors import unavailable
 from app.integrations.http import VendorUnknown
 from edge_jobs import runtime, sync_pages, syncs, vendors
 from edge_jobs.syncs import Run
@@ -353,6 +354,46 @@ def test_a_worker_that_lost_its_lease_leaves_the_run_alone(
     monkeypatch.setitem(syncs.PAGES, "calls", robbed)  # type: ignore[misc]
     assert syncs.run_sync(run_id) == "nothing"
     assert run_row(db, run_id)["status"] == "running"
+
+
+def test_a_database_that_is_away_leaves_the_run_to_the_next(
+    db: psycopg.Connection[Any],
+    place: Location,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run_id = start(db, place, "history")
+    rpc = Run.rpc
+
+    def away(run: Run, name: str, **params: Any) -> Any:
+        if name == "sync_step":
+            raise unavailable("database_away", "The database")
+        return rpc(run, name, **params)
+
+    def gone(run: Run, name: str, **params: Any) -> Any:
+        raise unavailable("database_away", "The database")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "rpc", away)
+        assert syncs.run_sync(run_id) == "running"
+    assert run_row(db, run_id)["error"] == "Interrupted: database_away."
+    db.execute("update sync_runs set next_try_at = now() where id = %s", (run_id,))
+    db.commit()
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "rpc", gone)
+        assert syncs.run_sync(run_id) == "nothing"
+    db.execute("update sync_runs set lease_until = now() where id = %s", (run_id,))
+    db.commit()
+    assert run_out(run_id) == "done"
+
+
+def test_a_location_without_numbers_has_no_history(
+    db: psycopg.Connection[Any], make_location: Callable[..., Location], sandbox: Sandbox
+) -> None:
+    made = make_location()
+    run_id = start(db, made, "history")
+    assert run_out(run_id) == "done"
+    assert rows(db, made) == dict.fromkeys(COUNTS, 0)
 
 
 def test_what_waits_is_rung_for(db: psycopg.Connection[Any], place: Location) -> None:
