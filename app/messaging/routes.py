@@ -11,6 +11,7 @@ from app import idempotency, queues
 from app.auth import caller
 from app.clients import clients
 from app.db import Row
+from app.errors import AppError
 from app.idempotency import Attempt, Made, once
 from app.messaging.schemas import (
     NEW_TEXT,
@@ -40,6 +41,7 @@ BAD_TEXT = (
     "missing_value",
     "text_too_long",
 )
+UNCHECKED = "number_unchecked"
 # The rules of private.send_refusal that one person's own text may meet, in their order.
 RULES = (
     "number_inactive",
@@ -52,7 +54,7 @@ RULES = (
     "do_not_contact",
     "wrong_number",
     "invalid_number",
-    "number_unchecked",
+    UNCHECKED,
     "number_invalid",
     "landline",
     "voip",
@@ -91,7 +93,10 @@ def send(form: dict[str, Any]) -> ResponseReturnValue:
 @messages.problems(*MAY_WRITE, *BAD_TEXT)
 def preview(form: dict[str, Any]) -> ResponseReturnValue:
     """The text as it would leave, its length in segments, and what forbids it now, if anything."""
-    return _call("preview_message", form)
+    row = _call("preview_message", form)
+    if row.get("refusal", {}).get("rule") == UNCHECKED:
+        _ring_check()
+    return row
 
 
 def _call(name: str, form: dict[str, Any], **more: str) -> Row:
@@ -105,5 +110,15 @@ def _call(name: str, form: dict[str, Any], **more: str) -> Row:
         "p_number": form["phone_number_id"],
     }
     given = {key: str(value) for key, value in told.items() if value is not None}
-    row: Row = clients().database.rpc(caller().token, name, **given, **more)
+    try:
+        row: Row = clients().database.rpc(caller().token, name, **given, **more)
+    except AppError as error:
+        if error.code == UNCHECKED:
+            _ring_check()
+        raise
     return row
+
+
+def _ring_check() -> None:
+    """The number was put in line for its check together with the refusal."""
+    queues.ring(clients().redis, queues.check_numbers(now=datetime.now(UTC)))
