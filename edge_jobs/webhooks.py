@@ -81,9 +81,9 @@ def ask_for_webhooks() -> int:
 
 
 def watch_webhooks() -> None:
-    """Opens the inbox to the web process, keeps what it refused, reports what is dead."""
-    runtime.open_inbox()
+    """Keeps what the web process refused, opens the inbox to it, reports what is dead."""
     _keep_refusals()
+    runtime.open_inbox()
     runtime.rpc("watch_webhooks")
 
 

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 import redis
 
+from app import shared_counts
+from app.errors import AppError
 from devstack.stack import Stack
 from edge_jobs import runtime
 from edge_jobs.webhooks import apply_webhooks, ask_for_webhooks, watch_webhooks
@@ -92,9 +94,21 @@ def test_a_database_that_is_away_loses_nothing(inbox: Inbox, elsewhere: pytest.M
     assert inbox.event(told)["status"] == "received"
 
 
-def test_refusals_wait_while_redis_or_the_database_is_away(
-    inbox: Inbox, elsewhere: pytest.MonkeyPatch, redis_conn: redis.Redis
+def test_refusals_wait_while_the_database_is_away(
+    elsewhere: pytest.MonkeyPatch, redis_conn: redis.Redis
 ) -> None:
+    def waiting() -> dict[tuple[str, ...], float]:
+        return shared_counts.read(redis_conn, shared_counts.WEBHOOK_REFUSALS)
+
+    shared_counts.webhook_refused(redis_conn, "openphone", "stale", "2026-11-20")
+    before = waiting()
+    elsewhere.setenv("SUPABASE_URL", NOWHERE)
+    with pytest.raises(AppError):
+        watch_webhooks()
+    assert waiting() == before
+
+
+def test_a_redis_that_is_away_does_not_stop_the_report(elsewhere: pytest.MonkeyPatch) -> None:
     elsewhere.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
     watch_webhooks()
 
