@@ -158,7 +158,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   e private.webhook_events;
   v_event jsonb;
-  v_counts jsonb := '{}';
+  v_counts jsonb := jsonb '{}';
 begin
   perform private.lock_facts(jsonb_path_query_array(p_events, '$[*].facts[*]'));
   for e in select * from private.webhook_events where id in (select (x ->> 'id')::bigint from jsonb_array_elements(p_events) x)
@@ -182,7 +182,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_fact jsonb;
   v_one private.outcome;
-  v_counts jsonb := '{"new": 0, "changed": 0, "same": 0, "ignored": 0, "waits": 0, "dead": 0, "failed": []}';
+  v_counts jsonb := jsonb '{"new": 0, "changed": 0, "same": 0, "ignored": 0, "waits": 0, "dead": 0, "failed": []}';
 begin
   perform private.lock_facts(p_facts);
   for v_fact in select * from jsonb_array_elements(p_facts) loop
