@@ -50,8 +50,8 @@ def test_both_counts_agree(db: psycopg.Connection[Any]) -> None:
     draw = random.Random(142_000)
     texts = [random_text(draw) for _ in range(400)]
     rows = db.execute(
-        "select s.encoding, s.units, s.segments from unnest(%s::text[]) with ordinality t (text, n),"
-        " private.count_segments(t.text) s order by n",
+        "select s.encoding, s.units, s.segments from unnest(%s::text[]) with ordinality t (text, n)"
+        ", private.count_segments(t.text) s order by n",
         (texts,),
     ).fetchall()
     assert rows == [counted(text) for text in texts]
