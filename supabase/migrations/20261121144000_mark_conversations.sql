@@ -12,9 +12,12 @@ update public.conversations c set has_calls = exists (select 1 from public.calls
 
 create function private.mark_words() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
-  update public.conversations c set has_words = true from (select distinct conversation_id from new_rows
-      where direction = 'incoming' or (campaign_id is null and not is_system)) x
-    where c.id = x.conversation_id and not c.has_words;
+  -- An update of no row would still be a statement, and fire all triggers of conversations.
+  if exists (select 1 from new_rows n join public.conversations c on c.id = n.conversation_id where not c.has_words) then
+    update public.conversations c set has_words = true from (select distinct conversation_id from new_rows
+        where direction = 'incoming' or (campaign_id is null and not is_system)) x
+      where c.id = x.conversation_id and not c.has_words;
+  end if;
   return null;
 end $$;
 create trigger "41_mark_words" after insert on public.messages referencing new table as new_rows
@@ -49,7 +52,9 @@ alter table public.conversation_reads add column incoming_at timestamptz,
 comment on column public.conversation_reads.incoming_at is 'When something came in last, or what was marked as unread was said.';
 create index conversation_reads_unread on public.conversation_reads (user_id, location_id, conversation_id) where is_unread;
 
-create function private.note_incoming(p_ids uuid[]) returns void language sql security definer set search_path = '' as $$
+-- PL/pgSQL, whose plan a connection keeps: each text asks this.
+create function private.note_incoming(p_ids uuid[]) returns void language plpgsql security definer set search_path = '' as $$
+begin
   insert into public.conversation_reads (user_id, conversation_id, location_id, read_to, incoming_at)
     select m.user_id, c.id, c.location_id, m.created_at, c.last_incoming_at
     from public.conversations c join public.location_members m on m.location_id = c.location_id and m.is_active and m.role in ('owner', 'admin')
@@ -57,8 +62,8 @@ create function private.note_incoming(p_ids uuid[]) returns void language sql se
     where c.id = any (p_ids) and c.last_incoming_at is distinct from r.incoming_at
       and (r.user_id is not null or c.last_incoming_at > m.created_at)
     order by c.id, m.user_id
-    on conflict (user_id, conversation_id) do update set incoming_at = excluded.incoming_at
-$$;
+    on conflict (user_id, conversation_id) do update set incoming_at = excluded.incoming_at;
+end $$;
 create function private.conversations_made() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
   perform private.note_incoming(array_agg(id)) from new_rows where last_incoming_at is not null;
