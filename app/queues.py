@@ -247,6 +247,31 @@ def check_numbers(*, now: datetime) -> Ring:
     )
 
 
+def watch_messaging(*, now: datetime) -> Ring:
+    """See, once a minute, whether texts come in, and have one sent to ourselves when it is time."""
+    minute = _bucket(now) // 4 * 4
+    return Ring(
+        job="edge_jobs.health_check.watch_messaging",
+        args=(),
+        queue="maintenance",
+        id=f"watch_messaging-{minute}",
+        timeout_s=60,
+    )
+
+
+def begin_contact_pushes(*, now: datetime) -> Ring:
+    """Find, every ten minutes, people whom the vendor's address book is to be told of."""
+    buckets = 10 * 60 // SWEEP_S
+    return Ring(
+        job="edge_jobs.contact_push.begin_contact_pushes",
+        args=(),
+        queue="maintenance",
+        id=f"begin_contact_pushes-{_bucket(now) // buckets * buckets}",
+        timeout_s=60,
+        done_s=10 * 60,
+    )
+
+
 def _bucket(now: datetime) -> int:
     return int(now.timestamp()) // SWEEP_S
 

@@ -37,6 +37,8 @@ def ring_all(redis: Redis, now: datetime) -> None:
     queues.ring_unless_waiting(redis, queues.send_texts(now=now))
     queues.ring(redis, queues.free_sends(now=now))
     queues.ring(redis, queues.settle_sends(now=now))
+    queues.ring(redis, queues.watch_messaging(now=now))
+    queues.ring(redis, queues.begin_contact_pushes(now=now))
     queues.ring(redis, queues.forget_requests(now=now))
     queues.ring(redis, queues.count_business(now=now))
 

@@ -1,4 +1,5 @@
-"""Runs through the vendor's records: history, the nightly reconciliation, the scan for STOP.
+"""Runs through the vendor's records: history, the nightly reconciliation, the scan for STOP, the
+push of our contacts.
 
 A run goes on page by page. Its facts and where it then stands are written in one transaction, so it
 may be killed at any line, paused, or go on in another worker; what comes twice changes nothing.
@@ -20,7 +21,7 @@ from app import queues
 from app.errors import AppError
 from app.integrations.http import VendorBusy, VendorError, VendorRefused
 from app.integrations.openphone import OpenPhone
-from edge_jobs import runtime, sync_pages, vendors
+from edge_jobs import contact_push, runtime, sync_pages, vendors
 from edge_jobs.media_rings import ring_waiting_media
 from edge_jobs.sync_pages import Position, Step
 
@@ -32,6 +33,7 @@ PHASES = {
     "history": ("numbers", "conversations", "messages", "calls", "call_files"),
     "reconciliation": ("numbers", "messages", "calls", "call_files"),
     "stop_scan": ("stop_scan",),
+    "contact_push": ("contacts",),
 }
 PAGES: Mapping[str, Callable[..., Step]] = {
     "conversations": sync_pages.list_conversations,
@@ -87,8 +89,9 @@ def run_sync(run_id: str, slice_s: float = SLICE_S) -> str:
 
 
 def _go(run: Run, until_s: float) -> str:
+    turn = {"stop_scan": _scan, "contact_push": contact_push.push_some}.get(run.kind, _step)
     while time.monotonic() < until_s:
-        status = _scan(run) if run.kind == "stop_scan" else _step(run)
+        status = turn(run)
         if status == "done":
             run.rpc("finish_sync")
             log.info("sync_done", run_id=run.id, kind=run.kind)

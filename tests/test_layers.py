@@ -149,6 +149,8 @@ MENU = [
     queues.send_texts(now=NOW),
     queues.free_sends(now=NOW),
     queues.settle_sends(now=NOW),
+    queues.watch_messaging(now=NOW),
+    queues.begin_contact_pushes(now=NOW),
     queues.forget_requests(now=NOW),
     queues.count_business(now=NOW),
 ]

@@ -352,6 +352,13 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     "start_sync": _startable,
     "sync_step": syncing(p_facts=[], p_state={"cursor": {}, "counted": "messages"}),
     "take_numbers": syncing(p_numbers=[]),
+    "begin_contact_pushes": lambda rows, place: {},
+    "contacts_to_push": syncing(),
+    "messaging_health": lambda rows, place: {"p_location": place.id},
+    "record_push": lambda rows, place: _syncing(
+        rows, place, p_contact=new_id(), p_outcome="same", p_form={}
+    ),
+    "watch_messaging": lambda rows, place: {},
     "vendor_work": lambda rows, place: {},
     "list_opt_outs": lambda rows, place: {"p_location": place.id},
     "list_sendability": lambda rows, place: {"p_list": rows.one("lists", place)},

@@ -122,6 +122,11 @@ def _holiday(rows: Rows, place: Place) -> Body:
     return {"location_id": place.id, "day": day[0].isoformat(), "name": "Fair day"}
 
 
+def _check(rows: Rows, place: Place) -> Body:
+    number = rows.one("phone_numbers", place)
+    return _at(place, phone_number_id=number, slot=AT, sent_at=AT, word=secrets.token_hex(16))
+
+
 def _run(rows: Rows, place: Place) -> Body:
     return _at(place, kind="history", status="done")
 
@@ -154,6 +159,7 @@ MESSAGING: dict[str, Record] = {
     ),
     "conversation_reads": Record(_read, key=("user_id", "conversation_id")),
     "conversations": Record(_conversation),
+    "health_checks": Record(_check),
     "holidays": Record(_holiday, key=("location_id", "day")),
     "media": Record(_media),
     "messages": Record(_message),
