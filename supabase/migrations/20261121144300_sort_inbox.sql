@@ -35,12 +35,15 @@ end $$;
 
 -- Locks all of them or waits for none: what comes in locks conversations in the order it comes, and two who wait for each other
 -- would cost one of them his work.
-create function private.lock_conversations(p_ids uuid[]) returns setof public.conversations language plpgsql set search_path = '' as $$
+create function private.lock_conversations(p_ids uuid[], p_reads boolean) returns void language plpgsql set search_path = '' as $$
 begin
   for n in 1 .. 20 loop
     begin
-      return query select c.* from public.conversations c where c.id = any (p_ids)
-        and c.location_id in (select private.my_locations('owner', 'admin')) order by c.id for no key update nowait;
+      if p_reads then
+        perform 1 from public.conversation_reads where user_id = auth.uid() and conversation_id = any (p_ids) order by conversation_id for no key update nowait;
+      else
+        perform 1 from public.conversations where id = any (p_ids) order by id for no key update nowait;
+      end if;
       return;
     exception when lock_not_available then perform pg_sleep(0.05);
     end;
@@ -66,14 +69,11 @@ language plpgsql security definer set search_path = '' as $$
 declare v_ids uuid[];
 begin
   perform private.check_bulk(p_ids, p_action, p_value);
-  if p_action in ('read', 'unread') then
-    v_ids := array(select id from public.conversations where id = any (p_ids) and location_id in (select private.my_locations('owner', 'admin')));
-  else
-    v_ids := array(select id from private.lock_conversations(p_ids));
-  end if;
+  v_ids := array(select id from public.conversations where id = any (p_ids) and location_id in (select private.my_locations('owner', 'admin')));
   if cardinality(v_ids) <> (select count(distinct x) from unnest(p_ids) x) then
     perform private.refuse(404, 'not_found', 'Not all of these conversations are yours.', 'Load the list again.');
   end if;
+  perform private.lock_conversations(v_ids, p_action in ('read', 'unread'));
   if p_action = 'read' then perform private.read_to(v_ids, 'infinity');
   elsif p_action = 'unread' then perform private.unread_from(v_ids);
   else

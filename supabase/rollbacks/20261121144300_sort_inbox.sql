@@ -3,7 +3,7 @@ drop index public.notifications_unread;
 drop function public.unread_counts(uuid, timestamptz);
 drop function public.bulk_conversations(uuid[], text, text);
 drop function private.check_bulk(uuid[], text, text);
-drop function private.lock_conversations(uuid[]);
+drop function private.lock_conversations(uuid[], boolean);
 drop function public.mark_unread(uuid);
 drop function public.mark_read(uuid, timestamptz);
 drop function private.unread_from(uuid[]);

@@ -37,16 +37,20 @@ def test_what_comes_in_while_it_is_marked_read_stays_unread(office: Office) -> N
     assert (row["unread_count"], row["last_preview"]) == (1, "Second.")
 
 
-def test_sorting_many_waits_for_nobody_who_could_wait_for_it(office: Office) -> None:
-    talks = [office.talk(fresh_phone()) for _ in range(3)]
+@pytest.mark.parametrize("action", ["archive", "read"])
+def test_sorting_many_waits_for_nobody_who_could_wait_for_it(office: Office, action: str) -> None:
+    talks = sorted(office.talk(fresh_phone()) for _ in range(3))
+    for talk in talks:
+        office.incoming(talk, "Hello.")
     browser = office.browser(office.place.owner)
-    asked = {"p_ids": talks, "p_action": "archive"}
+    asked = {"p_ids": talks, "p_action": action}
     with psycopg.connect(office.env["DATABASE_URL"]) as coming:
-        office.incoming(sorted(talks)[1], "Hello.", on=coming)
+        office.incoming(talks[1], "Are you there?", on=coming)
         with pytest.raises(PostgrestAPIError) as busy:
             browser.rpc("bulk_conversations", asked).execute()
         assert busy.value.message == "rows_busy"
-        office.incoming(sorted(talks)[0], "And here.", on=coming)
+        office.incoming(talks[0], "And here.", on=coming)
         coming.commit()
     assert browser.rpc("bulk_conversations", asked).execute().data == 3
-    assert len(inbox(browser, office, archived=True)) == 2
+    shown = {"archived": True} if action == "archive" else {"unread": False}
+    assert len(inbox(browser, office, **shown)) == 3
