@@ -40,7 +40,6 @@ KNOWN: dict[str, tuple[int, str]] = {
         409,
         "Such a run is going on at this location, or is paused. Resume or cancel it.",
     ),
-    "wrong_state": (409, "The run is not in a state in which this can be done."),
     "already_exists": (409, "This exists already."),
     "request_in_progress": (
         409,

@@ -11,9 +11,10 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, validate
 
-from app import queues
+from app import idempotency, queues
 from app.auth import caller
 from app.clients import clients
+from app.idempotency import Attempt, Made, once
 from app.openapi import ApiBlueprint
 
 sync_runs = ApiBlueprint(
@@ -67,8 +68,10 @@ class SyncRun(Schema):
 
 @sync_runs.post("")
 @sync_runs.arguments(NewRun, example=NEW_RUN)
-@sync_runs.response(202, SyncRun, example=RUN)
+@sync_runs.response(202, SyncRun, example=RUN, headers=idempotency.ANSWERS)
+@sync_runs.idempotent
 @sync_runs.problems(
+    *idempotency.REFUSALS,
     "not_permitted",
     "second_factor_required",
     "scope_missing",
@@ -84,7 +87,11 @@ def start(form: dict[str, Any]) -> ResponseReturnValue:
     given = {"p_location": str(form["location_id"]), "p_kind": form["kind"]}
     if form["since"] is not None:
         given["p_since"] = form["since"].isoformat()
-    database, token = clients().database, caller().token
-    run_id = str(database.rpc(token, "start_sync", **given))
-    queues.ring(clients().redis, queues.run_sync(run_id, now=datetime.now(UTC)))
-    return database.row(token, "sync_runs", COLUMNS, id=run_id), 202
+
+    def make(attempt: Attempt) -> Made:
+        database, token = clients().database, caller().token
+        run_id = str(database.rpc(token, "start_sync", **given, p_id=attempt.resource_id))
+        queues.ring(clients().redis, queues.run_sync(run_id, now=datetime.now(UTC)))
+        return Made(database.row(token, "sync_runs", COLUMNS, id=run_id), 202, {})
+
+    return once(given, make)

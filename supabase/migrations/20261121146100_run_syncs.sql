@@ -14,25 +14,28 @@ begin
   return v_row;
 end $$;
 
-create function private.new_sync(p_location uuid, p_kind text, p_since timestamptz, p_by uuid, p_now timestamptz) returns uuid
+create function private.new_sync(p_location uuid, p_kind text, p_since timestamptz, p_by uuid, p_now timestamptz,
+  p_id uuid default gen_random_uuid()) returns uuid
 language plpgsql security definer set search_path = '' as $$
 declare v_id uuid;
 begin
-  insert into public.sync_runs (location_id, kind, cursor, created_by, created_at, next_try_at)
-    values (p_location, p_kind, jsonb_strip_nulls(jsonb_build_object('since', p_since)), p_by, p_now, p_now)
+  insert into public.sync_runs (id, location_id, kind, cursor, created_by, created_at, next_try_at)
+    values (p_id, p_location, p_kind, jsonb_strip_nulls(jsonb_build_object('since', p_since)), p_by, p_now, p_now)
     on conflict (location_id, kind) where status in ('waiting', 'running', 'paused') do nothing returning id into v_id;
   return v_id;
 end $$;
 
-create function public.start_sync(p_location uuid, p_kind text, p_since timestamptz default null) returns uuid
-language plpgsql security definer set search_path = '' as $$
+create function public.start_sync(p_location uuid, p_kind text, p_since timestamptz default null, p_id uuid default gen_random_uuid())
+returns uuid language plpgsql security definer set search_path = '' as $$
 declare v_id uuid;
 begin
   perform private.require_role(p_location, 'owner', 'admin');
+  -- The same request once more: its first try was cut off.
+  if exists (select 1 from public.sync_runs where id = p_id and location_id = p_location and created_by = auth.uid()) then return p_id; end if;
   if p_kind is null or p_kind not in ('history', 'reconciliation', 'stop_scan') then
     perform private.refuse(422, 'invalid_value', 'p_kind: one of history, reconciliation and stop_scan.', 'Name one of them.');
   end if;
-  v_id := private.new_sync(p_location, p_kind, coalesce(p_since, case p_kind when 'reconciliation' then now() - interval '48 hours' end), auth.uid(), now());
+  v_id := private.new_sync(p_location, p_kind, coalesce(p_since, case p_kind when 'reconciliation' then now() - interval '48 hours' end), auth.uid(), now(), p_id);
   if v_id is null then
     perform private.refuse(409, 'already_running', 'Such a run is going on at this location, or is paused.', 'Wait for it, resume it or cancel it.');
   end if;
@@ -268,7 +271,7 @@ create trigger broadcast_changed after update on public.sync_runs referencing ol
 do $$
 declare f text;
 begin
-  foreach f in array array['start_sync(uuid,text,timestamptz)', 'pause_sync(uuid)', 'resume_sync(uuid)', 'cancel_sync(uuid)'] loop
+  foreach f in array array['start_sync(uuid,text,timestamptz,uuid)', 'pause_sync(uuid)', 'resume_sync(uuid)', 'cancel_sync(uuid)'] loop
     execute format('revoke execute on function public.%s from public', f);
     execute format('grant execute on function public.%s to authenticated', f);
   end loop;

@@ -110,7 +110,7 @@ insert into tests.definers values
   ('private.opt_out_by_carrier(uuid,text,timestamp with time zone)', ''), ('opt_out_number(uuid,text,text,text)', 'authenticated'),
   ('private.take_keyword(uuid,boolean,timestamp with time zone)', ''), ('resolve_hold(uuid,text,text)', 'authenticated'),
   ('claim_outbound(integer,integer,timestamp with time zone)', 'service_role'), ('start_send(uuid,uuid,integer,timestamp with time zone)', 'service_role'),
-  ('finish_send(uuid,uuid,text,text,integer,text,text,numeric,timestamp with time zone)', 'service_role'), ('reap_outbound(timestamp with time zone)', 'service_role'),
+  ('finish_send(uuid,uuid,text,text,integer,text,text,numeric,timestamp with time zone)', 'service_role'), ('reap_outbound(integer,timestamp with time zone)', 'service_role'),
   ('outbound_to_reconcile(integer,timestamp with time zone)', 'service_role'), ('reconcile_send(uuid,text[],timestamp with time zone)', 'service_role'),
   ('settle_send(uuid,text,timestamp with time zone)', 'authenticated'), ('queue_message(uuid,uuid,text,uuid,uuid,text,uuid,uuid,timestamp with time zone)', 'authenticated'),
   ('preview_message(uuid,text,uuid,uuid,text,uuid,uuid,timestamp with time zone)', 'authenticated'), ('private.addressee_of(uuid,text,uuid,uuid,uuid)', ''),

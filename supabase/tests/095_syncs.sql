@@ -1,6 +1,6 @@
 -- Runs through the vendor's records: one of a kind at a time, steered by the office, one worker each, begun nightly by themselves.
 begin;
-select plan(58);
+select plan(60);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -13,6 +13,9 @@ select tests.only('{owner,admin}', 'start a run', $$ select start_sync(tests.id(
 select is(tests.probe('owner', $$ select start_sync(tests.id('here'), 'contact_push') $$), 'PT422 invalid_value', 'only what there is can be started');
 select is(tests.act('owner', $$ select start_sync(tests.id('here'), 'history') $$), '1 rows', 'a run is started');
 select is(tests.probe('admin', $$ select start_sync(tests.id('here'), 'history') $$), 'PT409 already_running', 'one of a kind at a time');
+select is(tests.answer('owner', format('select start_sync(tests.id(''here''), ''history'', null, %L)', tests.run_id())), tests.run_id()::text,
+  'the same request again finds its run');
+select is(tests.probe('admin', format('select start_sync(tests.id(''here''), ''history'', null, %L)', tests.run_id())), 'PT409 already_running', 'another person''s does not');
 select is(tests.probe('admin', $$ select start_sync(tests.id('here'), 'stop_scan') $$), '1 rows', 'another kind may go beside it');
 select tests.only('{owner,admin}', 'see the run', $$ select 1 from sync_runs where id = tests.run_id() $$);
 select tests.only('{owner,admin}', 'pause it', $$ select pause_sync(tests.run_id()) $$, 'PT404 not_found');

@@ -54,3 +54,12 @@ def test_what_is_no_run_is_refused(
 ) -> None:
     answer = start(live, place.owner, location_id=place.id, **form)
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+
+
+def test_the_same_request_again_starts_nothing_more(live: FlaskClient, place: Location) -> None:
+    form = {"location_id": place.id, "kind": "history"}
+    headers = place.owner.bearer | {"Idempotency-Key": "run-1"}
+    answers = [live.post("/api/v1/sync-runs", json=form, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json == answers[1].json
+    assert answers[1].headers["Idempotent-Replayed"] == "true"
