@@ -107,3 +107,17 @@ def test_a_report_of_failure_reaches_the_ledger(sending: Sending, inbox: Inbox) 
     message, outbound = inbox.one("messages"), sending.outbound()
     assert (message["status"], message["error_code"]) == ("undelivered", "30007")
     assert (outbound["state"], outbound["error_code"]) == ("undelivered", "30007")
+
+
+def test_a_report_of_what_a_person_settled_is_no_second_text(
+    sending: Sending, inbox: Inbox
+) -> None:
+    told = sending.report()
+    sending.finish("unknown")
+    inbox.rows_changed(
+        "update outbound set state = 'accepted', lease = null, next_poll_at = null where id = %s",
+        sending.id,
+    )
+    inbox.take_in(told)
+    assert inbox.one("messages")["status"] == sending.outbound()["state"] == "delivered"
+    assert sending.outbound()["external_id"] == sending.vendors_id
