@@ -45,6 +45,8 @@ class Ring:
     wait_s: int = 4 * SWEEP_S
     # How long RQ remembers that it was answered, and refuses the same id.
     done_s: int = 60
+    # Before all that waits already.
+    at_front: bool = False
 
 
 def run_import(import_id: str, *, now: datetime) -> Ring:
@@ -191,7 +193,7 @@ def settle_sends(*, now: datetime) -> Ring:
     )
 
 
-def fetch_media(media_id: str, *, now: datetime) -> Ring:
+def fetch_media(media_id: str, *, now: datetime, at_front: bool = False) -> Ring:
     """Fetch one picture, film or recording, whose address soon expires."""
     return Ring(
         job="edge_jobs.media.fetch_media",
@@ -200,6 +202,7 @@ def fetch_media(media_id: str, *, now: datetime) -> Ring:
         id=f"fetch_media-{media_id}-{_bucket(now)}",
         # Less than its lease, which is three minutes.
         timeout_s=170,
+        at_front=at_front,
     )
 
 
@@ -309,6 +312,7 @@ def ring(redis: Redis, ring: Ring) -> bool:
             timeout=ring.timeout_s,
             ttl=ring.wait_s,
             result_ttl=ring.done_s,
+            at_front=ring.at_front,
             failure_ttl=24 * 60 * 60,
             description=ring.id,
             meta={"trace": tracing.carrier()},

@@ -29,13 +29,14 @@ declare
 begin
   -- Half of the newest, or a picture that comes in now waits behind all of an imported history, and its address expires.
   return query with due as (
-    select m.id, m.next_try_at from public.media m
+    select m.id, m.created_at, m.next_try_at from public.media m
     where m.status = 'waiting' and m.next_try_at <= v_now and (m.lease_until is null or m.lease_until <= clock_timestamp())
   )
-  (select d.id from due d order by d.next_try_at desc limit (v_limit + 1) / 2)
-  union (select d.id from due d order by d.next_try_at limit v_limit / 2);
+  select w.id from (
+    (select d.id, d.created_at from due d order by d.created_at desc limit (v_limit + 1) / 2)
+    union (select d.id, d.created_at from due d order by d.next_try_at limit v_limit / 2)) w order by w.created_at desc;
 end $$;
-comment on function public.media_to_fetch is 'What waits to be fetched and nobody works on: the newest, and what has waited longest.';
+comment on function public.media_to_fetch is 'What waits to be fetched and nobody works on: the newest first, and what has waited longest.';
 
 -- The end of trying, told to the office: what is only at the vendor's is lost some day.
 create function private.give_up_media(p_media public.media, p_error text) returns void

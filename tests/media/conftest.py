@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from app import logs
 from devstack.stack import Stack
 from edge_jobs import runtime, vendors
 from tests.media.office import Office
@@ -38,6 +40,8 @@ def set_up(
 
     yield made
     close()
+    # What this test captured is closed after it, and others log, too.
+    logs.configure("info", sys.__stdout__)
 
 
 def close() -> None:

@@ -238,6 +238,21 @@ def test_the_sweep_rings_for_what_waits_and_nothing_else(
     assert ids[waiting] in rung and not {ids[later], ids[stored]} & set(rung)
 
 
+def test_the_newest_is_rung_for_before_all_others(
+    office: Office, shop: Shop, redis_conn: Redis
+) -> None:
+    old, new = (office.media(shop.put(path, status=503)) for path in ("/a", "/b"))
+    set_to = "update media set created_at = %s, next_try_at = %s where id = %s"
+    office.db.execute(set_to, ("2000-01-01", "2000-01-01", old))
+    office.db.execute(set_to, ("2199-01-01", "2001-01-01", new))
+    now = datetime(2032, 1, 1, tzinfo=UTC) + timedelta(seconds=15 * int(new[:5], 16))
+    ring_waiting_media(now)
+    office.db.execute(set_to, ("2000-01-01", "2199-01-01", new))
+    rung = Queue("media", connection=redis_conn, serializer=JSONSerializer).job_ids
+    places = [rung.index(queues.fetch_media(each, now=now).id) for each in (new, old)]
+    assert places[0] == 0 < places[1]
+
+
 def test_who_looks_on_is_told_ids_and_nothing_else(
     office: Office, shop: Shop, admin_db: psycopg.Connection[Any]
 ) -> None:

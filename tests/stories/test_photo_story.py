@@ -14,6 +14,8 @@ import psycopg
 import pytest
 import redis
 
+from app import workforce
+from devstack.processes import wait_until
 from devstack.stack import Stack
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from tests import people
@@ -21,7 +23,7 @@ from tests.faults.workers import Worker
 from tests.people import PASSWORD, Location, Person
 from tests.sandbox_driver import Sandbox
 
-SOON_S = 30.0
+SOON_S = 60.0
 PROGRAMS = ("sandbox", "web", "worker-webhooks", "worker-media")
 Row = dict[str, Any]
 SHOWN = (
@@ -45,12 +47,17 @@ def team(db: psycopg.Connection[Any], stack: Stack, redis_conn: redis.Redis) -> 
 
 
 @pytest.fixture
-def vendor(stack: Stack, team: Location, tmp_path: Path) -> Iterator[Sandbox]:
+def vendor(
+    stack: Stack, team: Location, redis_conn: redis.Redis, tmp_path: Path
+) -> Iterator[Sandbox]:
     """The vendor's stand-in, and all of ours that a photo passes through, as the Procfile says."""
     programs = {name: Worker(stack, tmp_path / f"{name}.log", name) for name in PROGRAMS}
     try:
         for name in ("sandbox", "web"):
             programs[name].wait_ready()
+        # The first of them opens the inbox, without which a webhook comes again minutes later.
+        queues = ("webhooks", "media")
+        assert wait_until(lambda: all(workforce.presence(redis_conn)[q].alive for q in queues), 60)
         sandbox = Sandbox(stack.env["SANDBOX_URL"], stack.env)
         with sandbox.http:
             yield sandbox
