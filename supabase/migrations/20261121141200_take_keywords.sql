@@ -217,7 +217,8 @@ begin
   end if;
   update public.send_holds set resolved_at = clock_timestamp(), decision = p_decision, decision_reason = left(p_reason, 2000), resolved_by = auth.uid()
     where id = p_hold returning * into v_hold;
-  update public.todos set status = 'done' where location_id = v_hold.location_id and dedupe_key = 'hold:' || v_hold.phone and status = 'open';
+  update public.todos set status = 'done' where location_id = v_hold.location_id and status = 'open' and (dedupe_key = 'hold:' || v_hold.phone
+    or (dedupe_key = 'holds:old' and not exists (select 1 from public.send_holds where location_id = v_hold.location_id and resolved_at is null)));
   return v_hold;
 end $$;
 comment on function public.resolve_hold is 'opt_out: they get no text any more. release: they may be texted. The decision stays as it was made.';

@@ -30,7 +30,7 @@ begin
     where new.revoked_at is null and n.phone = new.phone and m.contact_id = n.contact_id and m.status = 'active';
   return null;
 end $$;
-drop function private.restore_members(text), private.add_opt_out_event(public.opt_outs, text);
+drop function private.restore_members(text), private.contacts_of(text), private.add_opt_out_event(public.opt_outs, text);
 drop trigger "05_suppressed_by_hand" on public.list_members;
 drop function private.suppressed_by_hand();
 alter table public.list_members drop column suppressed_by_hand;

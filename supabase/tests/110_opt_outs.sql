@@ -1,6 +1,6 @@
 -- Opting out by hand, by carrier, by decision; what ends it and who comes back into lists; the report.
 begin;
-select plan(112);
+select plan(114);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into phone_numbers (id, location_id, e164) values (tests.id('number'), tests.id('here'), '+16175550190'), (tests.id('far number'), tests.id('there'), '+16175550191');
@@ -98,6 +98,17 @@ select is(tests.take('+16175550152', 'Stopp'), 'hold', 'another doubt');
 select is((select count(*) from send_holds where phone = '+16175550152'), 2::bigint, 'is another hold');
 select is(tests.act('owner', tests.decide('opt_out', 'he means it')), '1 rows', 'now it was meant');
 select is((select concat_ws(' ', method, channel, note, message_id = tests.id('Stopp')) from opt_outs where phone = '+16175550152'), 'manual text he means it t', 'which opts out, on the text''s ground');
+
+-- old texts
+select tests.say('+16175550154', 'Stopp', 'old a'), tests.say('+16175550155', 'unsub', 'old b');
+select private.take_keyword(tests.id(m), true, null) from unnest('{old a,old b}'::text[]) m;
+create function tests.old(p_phone text) returns text language sql as $$
+  select format('select resolve_hold(%L, ''release'', ''long ago'')', (select id from public.send_holds where phone = p_phone and resolved_at is null)) $$;
+create function tests.todo() returns text language sql as $$ select string_agg(status, ' ') from public.todos where dedupe_key = 'holds:old' and location_id = tests.id('here') $$;
+select tests.act('owner', tests.old('+16175550154'));
+select is(tests.todo(), 'open', 'old doubts are one todo, open while one is undecided');
+select tests.act('owner', tests.old('+16175550155'));
+select is(tests.todo(), 'done', 'and done with the last');
 
 -- the report
 select tests.only('{owner,admin}', 'read the report', $$ select opt_out_report(tests.id('here')) $$, 'PT403 not_permitted');

@@ -17,17 +17,19 @@ PATH = "/api/v1/opt-outs.csv"
 
 
 @pytest.fixture
-def place(db: psycopg.Connection[Any], make_location: Callable[..., Location]) -> Location:
-    """2,100 opt-outs, more than two pages, a hundred to each instant."""
-    here = make_location()
+def place(make_location: Callable[..., Location]) -> Location:
+    return make_location()
+
+
+def fill(db: psycopg.Connection[Any], here: Location) -> None:
+    """More than a page, a hundred to each instant."""
     db.execute(
         "insert into opt_outs (location_id, phone, method, note, opted_out_at, revoked_at)"
         " select %s, '+1339' || (2000000 + n), 'manual', '=cmd' || n,"
         " '2026-01-01'::timestamptz + n / 100 * interval '1 minute', '2026-06-01'"
-        " from generate_series(0, 2099) n",
+        " from generate_series(0, 1049) n",
         (here.id,),
     )
-    return here
 
 
 def read(live: FlaskClient, place: Location, person: Person) -> list[list[str]]:
@@ -40,9 +42,10 @@ def read(live: FlaskClient, place: Location, person: Person) -> list[list[str]]:
 def test_every_row_is_in_it_once_newest_first(
     live: FlaskClient, place: Location, db: psycopg.Connection[Any]
 ) -> None:
+    fill(db, place)
     header, *rows = read(live, place, place.owner)
     assert header[:4] == ["phone", "name", "opted_out_at", "method"]
-    assert len({row[0] for row in rows}) == len(rows) == 2100
+    assert len({row[0] for row in rows}) == len(rows) == 1050
     assert [row[2] for row in rows] == sorted((row[2] for row in rows), reverse=True)
     assert all(row[6].startswith("'=cmd") for row in rows)
     query = "select kind, subject_id::text, created_by::text from exports where location_id = %s"
