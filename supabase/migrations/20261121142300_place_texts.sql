@@ -1,11 +1,18 @@
 -- A text becomes a row, and its number's day pays for it in the same transaction. Way back: supabase/rollbacks/ of the same name.
 set lock_timeout = '4s';
 
+-- Whoever holds several of these took them in one order, so that nobody waits for the other in a ring:
+-- the text, our number, its day, the message, the conversation.
+create function private.lock_number(p_number uuid) returns void language plpgsql set search_path = '' as $$
+begin
+  perform 1 from public.phone_numbers where id = p_number for no key update;
+end $$;
+
 -- Cold texts of one number are paid for one after the other; a conversation's text waits for none of them.
 create function private.lock_cold(p_number uuid, p_kind text) returns boolean language plpgsql set search_path = '' as $$
 begin
   if not (select spends_cold from public.send_kinds where kind = p_kind) then return false; end if;
-  perform 1 from public.phone_numbers where id = p_number for no key update;
+  perform private.lock_number(p_number);
   return true;
 end $$;
 
@@ -31,6 +38,8 @@ comment on function private.debit_day is 'The day that paid. Raises 23514 (numbe
 
 create function private.refund_day(o public.outbound) returns void language plpgsql set search_path = '' as $$
 begin
+  if o.quota_day is null then return; end if;
+  perform private.lock_cold(o.phone_number_id, o.kind);
   update public.number_days set used = used - 1 where phone_number_id = o.phone_number_id and day = o.quota_day and kind = o.kind;
 end $$;
 comment on function private.refund_day is 'Only for what is proven unsent, and to the very day that paid. Without such a day nothing happens.';

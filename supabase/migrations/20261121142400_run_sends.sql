@@ -138,6 +138,7 @@ begin
   select * into o from public.outbound where id = p_outbound for update;
   if o.state not in ('dispatching', 'unconfirmed') or o.lease is distinct from p_lease then return o.state; end if;
   if p_outcome = 'unknown' and o.state = 'unconfirmed' then return o.state; end if;
+  if p_outcome <> 'accepted' then perform private.lock_number(o.phone_number_id); end if;
   v_state := case p_outcome when 'accepted' then private.adopt_text(o, p_external_id, v_now)
     when 'refused' then private.reject_send(o, coalesce(p_code, p_status::text), p_text, v_now)
     when 'unknown' then private.doubt_send(o, p_code, p_text, v_now) end;
@@ -150,7 +151,7 @@ begin
   if p_outcome = 'refused' and p_status in (401, 402, 403) then
     perform private.pause_number(o.phone_number_id, format('OpenPhone refuses our account (%s).', coalesce(p_code, p_status::text)), v_now);
   end if;
-  perform private.watch_number(o.phone_number_id, v_now);
+  if p_outcome <> 'accepted' then perform private.watch_number(o.phone_number_id, v_now); end if;
   return v_state;
 end $$;
 comment on function public.finish_send is 'How the call ended: accepted, refused (4xx), busy (429: proven unsent) or unknown. The state it has now; '

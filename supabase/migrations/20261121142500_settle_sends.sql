@@ -2,7 +2,7 @@
 -- then a person decides. Nothing is sent again by itself. Way back: supabase/rollbacks/ of the same name.
 set lock_timeout = '4s';
 
-create function public.reap_outbound(p_now timestamptz default null) returns jsonb language plpgsql security definer set search_path = '' as $$
+create function public.reap_outbound(p_limit int default 1, p_now timestamptz default null) returns jsonb language plpgsql security definer set search_path = '' as $$
 declare
   v_now timestamptz := private.clock(p_now);
   o public.outbound;
@@ -10,7 +10,8 @@ declare
   v_doubted int := 0;
 begin
   for o in select * from public.outbound where state in ('reserved', 'dispatching') and lease_until <= clock_timestamp()
-      order by phone_number_id, kind, id limit 200 for update skip locked loop
+      order by phone_number_id, kind, id limit p_limit for update skip locked loop
+    perform private.lock_number(o.phone_number_id);
     if o.state = 'dispatching' then
       perform private.doubt_send(o, 'no_answer', 'The worker ended before it heard the answer.', v_now);
       perform private.watch_number(o.phone_number_id, v_now);
@@ -100,9 +101,9 @@ begin
 end $$;
 comment on function public.settle_send is 'A person has looked: sent, or not_sent (the day stays spent; who wants to send it writes anew).';
 
-revoke execute on function public.reap_outbound(timestamptz), public.outbound_to_reconcile(int, timestamptz),
+revoke execute on function public.reap_outbound(int, timestamptz), public.outbound_to_reconcile(int, timestamptz),
   public.reconcile_send(uuid, text[], timestamptz), public.settle_send(uuid, text, timestamptz) from public;
-grant execute on function public.reap_outbound(timestamptz), public.outbound_to_reconcile(int, timestamptz),
+grant execute on function public.reap_outbound(int, timestamptz), public.outbound_to_reconcile(int, timestamptz),
   public.reconcile_send(uuid, text[], timestamptz) to service_role;
 grant execute on function public.settle_send(uuid, text, timestamptz) to authenticated;
 insert into public.api_scope_functions (scope, function) values ('messages:write', 'settle_send');

@@ -12,3 +12,4 @@ drop function private.place_text(uuid, uuid, text, text[], text, text, uuid, uui
 drop function private.refund_day(public.outbound);
 drop function private.debit_day(uuid, text, timestamptz);
 drop function private.lock_cold(uuid, text);
+drop function private.lock_number(uuid);

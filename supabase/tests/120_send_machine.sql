@@ -145,7 +145,7 @@ select is((select state || ' ' || (next_poll_at is null) from outbound where id 
 select is((select count(*)::int from todos where dedupe_key = 'send_alarm:' || tests.id('twice')), 1, 'with an alarm');
 select tests.called('dead');
 update outbound set lease_until = clock_timestamp() - interval '1 second' where id = tests.id('dead');
-select is(public.reap_outbound(tests.at('10:05')), '{"freed": 0, "doubted": 1}', 'what was started by a worker who died is in doubt');
+select is(public.reap_outbound(5, tests.at('10:05')), '{"freed": 0, "doubted": 1}', 'what was started by a worker who died is in doubt');
 select is(tests.finish('dead', 'accepted', 'AC-late'), 'accepted', 'and should he live, his word counts');
 select tests.called('event'), tests.finish('event', 'unknown');
 select private.settle_unconfirmed(tests.id('event'), 'AC-event', tests.at('10:03'));
