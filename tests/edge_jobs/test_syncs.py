@@ -51,7 +51,7 @@ def place(
     """A location that has the sandbox's number for the time of a test."""
     made = make_location(timezone="America/New_York")
     held = db.execute(
-        "update phone_numbers set e164 = '+1617555' || lpad((random() * 9999)::int::text, 4, '0'),"
+        "update phone_numbers set e164 = '+1998' || (1000000 + (random() * 8999999)::int),"
         " openphone_id = null where e164 = %s returning id",
         (MAIN_NUMBER,),
     ).fetchone()
