@@ -28,6 +28,8 @@ begin
   a.number_id := coalesce(p_number, a.number_id, private.number_for(a.location_id, a.phones));
   if p_number is not null and not exists (select 1 from public.phone_numbers where id = p_number and location_id = a.location_id) then
     perform private.refuse(404, 'not_found', 'No such number of ours.');
+  elsif not exists (select 1 from public.conversations where id = a.conversation_id and phone_number_id = a.number_id) then
+    a.conversation_id := null; -- from another number of ours it is another conversation
   end if;
   return a;
 end $$;
@@ -119,6 +121,7 @@ declare
   v_refusal jsonb;
   o public.outbound;
 begin
+  if p_id is null then perform private.refuse(422, 'invalid_value', 'p_id is missing.', 'Make a new uuid for each text.'); end if;
   -- The same id twice at once is one text.
   perform pg_advisory_xact_lock(hashtextextended(p_id::text, 142600));
   select * into o from public.outbound where id = p_id;

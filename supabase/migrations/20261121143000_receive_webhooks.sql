@@ -29,6 +29,13 @@ begin
   end if;
   insert into private.webhook_events (provider, event_id, scheme, type, body) values (p_provider, p_event_id, p_scheme, p_type, p_body)
     on conflict (provider, event_id) do nothing;
+  if found or exists (select 1 from private.webhook_events where provider = p_provider and event_id = p_event_id and body = p_body) then
+    return found;
+  end if;
+  -- An id that was given to something else before: what was accepted is kept all the same.
+  insert into private.webhook_events (provider, event_id, scheme, type, body)
+    values (p_provider, p_event_id || ':' || encode(sha256(convert_to(p_body, 'UTF8')), 'hex'), p_scheme, p_type, p_body)
+    on conflict (provider, event_id) do nothing;
   return found;
 end $$;
 comment on function public.receive_webhook is 'True when it is new, false when this delivery was kept before.';

@@ -3,6 +3,8 @@ drop function private.add_media(public.messages, jsonb);
 drop function private.forward_message(uuid, jsonb);
 drop function private.add_message(jsonb, public.phone_numbers, text[], boolean, timestamptz);
 drop function private.apply_message(jsonb, public.phone_numbers, boolean, timestamptz);
+drop index public.outbound_settled;
+drop function private.settled_send(uuid, text[], text, timestamptz);
 drop function private.open_send(uuid, text[], text, timestamptz);
 drop function private.is_vendors_confirmation(text);
 drop function private.message_rank(text);

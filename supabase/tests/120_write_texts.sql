@@ -1,6 +1,6 @@
 -- One text by a person: looked at, put into the machine once, or refused.
 begin;
-select plan(65);
+select plan(68);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches (name, turned_on) values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -67,5 +67,10 @@ select is((select start_send(id::uuid, lease::uuid) ->> 'body' from claimed), 'N
 select is((select finish_send(id::uuid, lease::uuid, 'unknown') from claimed), 'unconfirmed', 'finished');
 select is(public.reap_outbound() ->> 'doubted', '0', 'reaped');
 select is((select reconcile_send(id::uuid, '{AC-now}') from claimed), 'accepted', 'and settled by it');
+insert into public.phone_numbers (id, location_id, e164) values (tests.id('our other number'), tests.id('here'), '+16175550198');
+select is(tests.said('owner', tests.queue(format('p_conversation => (select id from conversations where participants = ''{+16175550101}''), p_number => %L, p_body => ''There''', tests.id('our other number')), 'elsewhere', null)), 'There', 'one writes from another number of ours');
+select is((select c.phone_number_id from messages m join conversations c on c.id = m.conversation_id where m.id = tests.id('elsewhere')), tests.id('our other number'),
+  'from another number of ours it is that number''s conversation');
+select is(tests.said('owner', 'select queue_message(p_id => null, p_phone => ''+16175550101'', p_body => ''Hello'')'), 'PT422 invalid_value', 'without an id nothing is queued');
 select * from finish();
 rollback;

@@ -1,18 +1,18 @@
 -- The webhook inbox: who may put into it, how rows are claimed, and who sees and replays what is dead.
 begin;
-select plan(36);
+select plan(38);
 \i supabase/tests/support/actors.sql
 
 -- The door: the key opens one function, and nothing else opens it.
 select public.open_inbox(encode(sha256('the key'), 'hex'));
-create function tests.knock(p_key text, p_path text) returns text language plpgsql as $$
+create function tests.knock(p_key text, p_path text, p_body text default '{}') returns text language plpgsql as $$
 declare v text;
 begin
   perform set_config('request.headers', jsonb_build_object('x-inbox-key', p_key)::text, true), set_config('request.path', p_path, true),
     set_config('request.jwt.claims', '{"role": "anon"}', true), set_config('role', 'anon', true);
   begin
     perform door.check_request();
-    v := coalesce(public.receive_webhook('openphone', 'd1', 'dated', 'x', '{}')::text, 'null');
+    v := coalesce(public.receive_webhook('openphone', 'd1', 'dated', 'x', p_body)::text, 'null');
   exception when others then v := sqlerrm;
   end;
   perform set_config('role', 'none', true), set_config('request.jwt.claims', '', true), set_config('request.headers', '', true);
@@ -20,6 +20,8 @@ begin
 end $$;
 select is(tests.knock('the key', '/rpc/receive_webhook'), 'true', 'who shows the key puts a webhook in');
 select is(tests.knock('the key', '/rpc/receive_webhook'), 'false', 'the same delivery is kept once');
+select is(tests.knock('the key', '/rpc/receive_webhook', '{"a": 1}'), 'true', 'other words under an id that was given before are kept, too');
+select is(tests.knock('the key', '/rpc/receive_webhook', '{"a": 1}'), 'false', 'and once');
 select is(tests.knock('another', '/rpc/receive_webhook'), 'invalid_inbox_key', 'another key opens nothing');
 select is(tests.knock('the key', '/rpc/search_contacts'), 'invalid_inbox_key', 'the key opens no other function');
 select is(tests.knock('the key', '/contacts'), 'invalid_inbox_key', 'nor a table');
