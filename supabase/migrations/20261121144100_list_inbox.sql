@@ -115,7 +115,7 @@ declare
   v_found uuid[] := case when btrim(coalesce(p_filters ->> 'search', '')) <> '' then private.found_conversations(p_location, p_filters ->> 'search') end;
   v_sql text := format('select c.id from public.conversations c where c.location_id = $1 and c.last_at is not null and %s%s',
     private.inbox_conditions(p_filters), case when v_found is not null then ' and c.id = any ($7)' else '' end);
-  v_top uuid[] := '{}'; v_page uuid[];
+  v_top uuid[] := array[]::uuid[]; v_page uuid[];
 begin
   if p_before is null and v_pinned <> '{}' then
     execute format('select array(%s and c.id = any ($3) order by c.last_at desc, c.id desc)', v_sql) into v_top
