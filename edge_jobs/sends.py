@@ -17,6 +17,7 @@ from app import queues
 from app.errors import AppError
 from app.integrations.http import VendorBusy, VendorError, VendorRefused, VendorUnknown
 from app.integrations.openphone import OpenPhone
+from app.integrations.openphone_fields import safe
 from edge_jobs import runtime, vendors
 
 log = structlog.get_logger(__name__)
@@ -104,7 +105,8 @@ def _call(phone: OpenPhone, text: Row, still_valid: Callable[[], bool]) -> Row:
             timeout_s=CALL_TIMEOUT_S,
         )
     except VendorRefused as error:
-        told = {"p_status": error.status, "p_code": error.code, "p_text": error.detail or None}
+        code, detail = (safe(said) if said else None for said in (error.code, error.detail))
+        told = {"p_status": error.status, "p_code": code, "p_text": detail}
         return {"p_outcome": "refused"} | told
     except VendorBusy as error:
         return {"p_outcome": "busy", "p_retry_after_s": error.retry_after_s}

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from app.integrations.http import Params, VendorUnknown
+from app.integrations.openphone_fields import word
 from app.integrations.openphone_surface import (
     TIMEOUT_S,
     Object,
@@ -44,8 +45,8 @@ class Sent:
     @classmethod
     def read(cls, told: Object) -> Sent:
         """Raises VendorUnknown for an object without an id: it may be a text all the same."""
-        found = told.get("id")
-        if not isinstance(found, str) or not found:
+        found = word(told.get("id"))
+        if not found:
             raise VendorUnknown("openphone", "send_message", "unreadable")
         return cls(found, *(_text(told, n) for n in ("status", "conversationId", "createdAt")))
 

@@ -53,6 +53,14 @@ def test_an_answer_that_does_not_come_is_no_answer(
     assert office.taken() == {phone: 1}
 
 
+def test_a_refusal_in_words_no_table_holds_is_a_refusal(office: Office, sandbox: Sandbox) -> None:
+    sandbox.fault("refuse", status=400, code="\x00", title="Not \x00 so", **SENDING)
+    text = office.text()
+    assert send_texts() == {"rejected": 1}
+    assert office.both(text) == ("rejected", "failed")
+    assert office.used() == 0
+
+
 @pytest.mark.parametrize("kind", ["error", "drop", "html"])
 def test_what_the_vendor_never_took_is_left_to_a_person(
     office: Office, sandbox: Sandbox, kind: str
