@@ -70,13 +70,15 @@ end $$;
 -- One a call, ever. A voicemail says more than a missed call.
 create function private.add_callback(p_location uuid, p_call text, p_title text, p_contact uuid, p_conversation uuid) returns void
 language plpgsql set search_path = '' as $$
-declare v_key text := 'call:' || p_call;
+declare
+  v_key text := 'call:' || p_call;
+  v_title text := left(p_title, 200);
 begin
-  if private.add_todo_once(p_location, v_key, p_title, null, p_contact, p_conversation, 2) then
-    perform private.notify(p_location, 'call', v_key, p_title, null, jsonb_build_object('conversation_id', p_conversation));
-  elsif p_title like 'Voicemail%' then
-    update public.todos set title = p_title where location_id = p_location and dedupe_key = v_key and status = 'open' and title <> p_title;
-    update public.notifications set title = p_title where location_id = p_location and dedupe_key = v_key and title <> p_title;
+  if private.add_todo_once(p_location, v_key, v_title, null, p_contact, p_conversation, 2) then
+    perform private.notify(p_location, 'call', v_key, v_title, null, jsonb_build_object('conversation_id', p_conversation));
+  elsif v_title like 'Voicemail%' then
+    update public.todos set title = v_title where location_id = p_location and dedupe_key = v_key and status = 'open' and title <> v_title;
+    update public.notifications set title = v_title where location_id = p_location and dedupe_key = v_key and title <> v_title;
   end if;
 end $$;
 create index todos_dedupe_key on public.todos (location_id, dedupe_key) where dedupe_key is not null;
@@ -128,7 +130,7 @@ declare
   v_id uuid;
   v_count int;
 begin
-  select * into c from public.calls where external_id = f ->> 'call_id';
+  select * into c from public.calls where external_id = f ->> 'call_id' and (p_ours.id is null or location_id = p_ours.location_id);
   v_phone := coalesce(v_phone, c.phone);
   if (v_phone is null or p_ours.id is null) and c.id is null then return ('waits', 'call:' || coalesce(f ->> 'call_id', f ->> 'id'))::private.outcome; end if;
   v_old := private.voicemail_of(f);

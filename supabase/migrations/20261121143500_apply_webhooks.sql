@@ -206,7 +206,7 @@ begin
 end $$;
 create function private.call_came() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
-  update public.voicemails v set call_id = n.id from new_rows n where v.call_external_id = n.external_id and v.call_id is null;
+  update public.voicemails v set call_id = n.id from new_rows n where v.call_external_id = n.external_id and v.location_id = n.location_id and v.call_id is null;
   perform private.release_parked(array(select 'call:' || external_id from new_rows));
   return null;
 end $$;
