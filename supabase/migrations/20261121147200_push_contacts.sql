@@ -20,9 +20,9 @@ alter table private.pushed_contacts enable row level security;
 -- An entity's name is its company; the vendor wants a first name of everybody. Without a name there is nothing to say: null.
 create function private.push_form(c public.contacts) returns jsonb language plpgsql stable set search_path = '' as $$
 declare
-  v_whole text := nullif(btrim(coalesce(c.display_name, case when c.is_entity then c.last_name end)), '');
   v_first text := nullif(btrim(c.first_name), '');
   v_last text := nullif(btrim(c.last_name), '');
+  v_whole text := coalesce(nullif(btrim(c.display_name), ''), case when c.is_entity then v_last end);
 begin
   if c.is_entity or (v_first is null and v_last is null) then v_first := v_whole; v_last := null;
   elsif v_first is null then v_first := v_last; v_last := null;
