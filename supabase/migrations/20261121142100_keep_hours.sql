@@ -163,7 +163,7 @@ declare
   v_zone text := (select timezone from public.locations where id = p_location);
   k public.send_kinds;
   h public.send_hours := private.hours_of(p_location, p_kind);
-  v_zones text[] := '{}';
+  v_zones text[] := array[]::text[];
   v_day date := (p_now at time zone v_zone)::date;
 begin
   select * into k from public.send_kinds where kind = p_kind;

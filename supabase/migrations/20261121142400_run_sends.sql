@@ -46,7 +46,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_now timestamptz := private.clock(p_now);
   v_ids uuid[];
-  v_claimed jsonb := '[]';
+  v_claimed jsonb := jsonb '[]';
   o public.outbound;
 begin
   v_ids := array(select x.id from public.outbound x join public.send_kinds k using (kind) join public.phone_numbers n on n.id = x.phone_number_id
@@ -192,6 +192,7 @@ create function private.outbound_reported(p_message uuid, p_status text, p_at ti
 language plpgsql security definer set search_path = '' as $$
 declare
   o public.outbound;
+  v_at timestamptz := coalesce(p_at, clock_timestamp());
   v_state text := case p_status when 'sent' then 'accepted' else p_status end;
 begin
   select * into o from public.outbound where message_id = p_message for update;
@@ -201,8 +202,8 @@ begin
   end if;
   update public.outbound set state = v_state, error_code = p_error_code, error_text = p_error_text, next_poll_at = null where id = o.id;
   if v_state in ('failed', 'undelivered') then
-    perform private.hear_carrier(o, p_error_code, p_error_text, clock_timestamp());
-    perform private.watch_number(o.phone_number_id, clock_timestamp());
+    perform private.hear_carrier(o, p_error_code, p_error_text, v_at);
+    perform private.watch_number(o.phone_number_id, v_at);
   end if;
 end $$;
 

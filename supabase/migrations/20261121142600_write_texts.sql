@@ -13,7 +13,7 @@ begin
     select location_id, phone_number_id, participants, id, contact_id into a from public.conversations
       where id = p_conversation and location_id in (select private.my_locations('owner', 'admin'));
   elsif p_contact is not null then
-    select location_id, null, array[phone], null, id into a from public.contacts
+    select location_id, null::uuid, array[phone], null::uuid, id into a from public.contacts
       where id = p_contact and deleted_at is null and location_id in (select private.my_locations('owner', 'admin'));
   else
     a.location_id := coalesce(p_location, private.only_location());
