@@ -147,8 +147,7 @@ begin
   end if;
   return jsonb_build_object('contact', case when k.id is not null then private.context_person(k) end,
     'conversation', case when c.id is not null then to_jsonb(c) - 'external_id' end,
-    'numbers', private.context_numbers(k.id, k.location_id, coalesce(c.phone_number_id, (select id from public.phone_numbers
-      where location_id = k.location_id and is_active order by created_at, id limit 1))),
+    'numbers', private.context_numbers(k.id, k.location_id, coalesce(c.phone_number_id, private.number_for(k.location_id, array[k.phone]))),
     'flags', (select coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'flag', f.flag, 'phone', f.phone, 'reason', f.reason, 'expires_at', f.expires_at)
       order by f.created_at, f.id), '[]') from public.contact_flags f where f.contact_id = k.id or f.phone = any (c.participants)),
     'properties', private.context_properties(k.id), 'notes', private.context_notes(k.id, c.id),
