@@ -10,6 +10,13 @@ begin
   return array(select jsonb_array_elements_text(p_list) where jsonb_typeof(p_list) = 'array');
 end $$;
 
+-- When it was said. A date that cannot be (a START of the year 9999 would undo every STOP to come) is that of its arrival.
+create function private.said_at(f jsonb, p_now timestamptz) returns timestamptz language plpgsql stable set search_path = '' as $$
+declare v_at timestamptz := (f ->> 'occurred_at')::timestamptz;
+begin
+  return case when v_at between '2010-01-01Z' and p_now + interval '1 hour' then v_at else p_now end;
+end $$;
+
 create function private.message_rank(p_status text) returns int language sql immutable parallel safe set search_path = '' as $$
   select coalesce(array_position('{queued,unconfirmed,sent,failed,undelivered,delivered}'::text[], p_status), 0)
 $$;
@@ -79,7 +86,7 @@ declare
   v_conversation uuid := private.conversation_for(p_ours.location_id, p_ours.id, p_phones, f ->> 'conversation_id');
   v_contact uuid := case when v_in or cardinality(p_phones) = 1
     then private.contact_for_phone(p_ours.location_id, case when v_in then v_from else p_phones[1] end) end;
-  v_at timestamptz := coalesce((f ->> 'occurred_at')::timestamptz, p_now);
+  v_at timestamptz := private.said_at(f, p_now);
   v_id uuid;
 begin
   insert into public.messages (location_id, conversation_id, phone_number_id, contact_id, external_id, direction, body, from_phone, to_phone,

@@ -16,7 +16,7 @@ create function private.apply_call(f jsonb, p_ours public.phone_numbers, p_quiet
 language plpgsql set search_path = '' as $$
 declare
   v_phone text := (array_remove(private.texts(f -> 'participants'), p_ours.e164))[1];
-  v_at timestamptz := coalesce((f ->> 'occurred_at')::timestamptz, p_now);
+  v_at timestamptz := private.said_at(f, p_now);
   v_outcome text := 'same';
   v_conversation uuid;
 begin
@@ -166,7 +166,7 @@ declare
 begin
   insert into public.voicemails (location_id, conversation_id, call_id, contact_id, external_id, call_external_id, phone, occurred_at)
     values (v_location, v_conversation, c.id, (select contact_id from public.conversations where id = v_conversation), f ->> 'id',
-      f ->> 'call_id', p_phone, coalesce((f ->> 'occurred_at')::timestamptz, p_now)) returning id into v_id;
+      f ->> 'call_id', p_phone, private.said_at(f, p_now)) returning id into v_id;
   return v_id;
 end $$;
 

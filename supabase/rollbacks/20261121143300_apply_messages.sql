@@ -8,5 +8,6 @@ drop function private.settled_send(uuid, text[], text, timestamptz);
 drop function private.open_send(uuid, text[], text, timestamptz);
 drop function private.is_vendors_confirmation(text);
 drop function private.message_rank(text);
+drop function private.said_at(jsonb, timestamptz);
 drop function private.texts(jsonb);
 drop type private.outcome;

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.messaging.webhooks.inbox import Inbox
-from tests.messaging.webhooks.told import DATED, LEGACY
+from tests.messaging.webhooks.told import DATED, LEGACY, iso
 
 PHOTO = {"url": "https://files.example.com/1.jpg", "type": "image/jpeg"}
 
@@ -177,3 +178,11 @@ def test_the_owner_is_told_of_a_text_once(inbox: Inbox) -> None:
     inbox.put(told, scheme=LEGACY)
     inbox.take_in(told)
     assert len([row for row in inbox.all("notifications") if row["kind"] == "message"]) == 2
+
+
+def test_a_start_of_the_year_9999_undoes_no_stop_to_come(inbox: Inbox) -> None:
+    soon = iso(datetime.now(UTC) + timedelta(minutes=1))
+    start = inbox.tell.text(inbox.phone(), "START", createdAt="9999-12-31T23:59:59Z")
+    stop = inbox.tell.text(inbox.phone(), "STOP", createdAt=soon)
+    inbox.take_in(start, stop)
+    assert inbox.one("opt_outs")["revoked_at"] is None
