@@ -181,11 +181,13 @@ begin
 end $$;
 comment on function private.text_outcome is 'opt_out (certain), hold (a person must look), opt_in, help or none, and the phrase it went by.';
 
-create function private.certain_word(p_whole text[], p_clauses text[]) returns text language sql stable set search_path = '' as $$
-  select phrase from public.text_phrases where meaning = 'out' and normal = any (p_whole || p_clauses)
+-- PL/pgSQL, for it is asked of every text: as SQL it was planned each time, and took most of what reading a text takes.
+create function private.certain_word(p_whole text[], p_clauses text[]) returns text language plpgsql stable set search_path = '' as $$
+begin
+  return (select phrase from public.text_phrases where meaning = 'out' and normal = any (p_whole || p_clauses)
     and (matches = 'clause' or normal = any (p_whole))
-    order by matches = 'whole' desc, phrase limit 1
-$$;
+    order by matches = 'whole' desc, phrase limit 1);
+end $$;
 
 -- One letter off "stop" as the whole text or clause, a word broken in two, or something that was to be "unsubscribe".
 create function private.is_misspelt(p_plain text, p_clauses text[]) returns boolean language plpgsql immutable parallel safe set search_path = '' as $$
