@@ -63,7 +63,7 @@ select is((select count(*) from audit_log where concat(before, after) ~ '[0-9a-f
 
 -- every table it watches
 select is(array(select t.tgrelid::regclass::text from pg_trigger t where t.tgfoid = 'private.audit'::regproc and not t.tgisinternal group by 1 order by 1),
-  '{api_keys,contact_flags,contacts,exports,invites,location_members,locations,opt_outs,profiles,properties,role_grants,settings}', 'identity, opt-outs, exports and what the office edits are watched');
+  '{api_keys,campaign_templates,contact_flags,contacts,exports,holidays,invites,location_members,locations,opt_outs,phone_numbers,profiles,properties,role_grants,send_holds,send_hours,settings,sync_runs,todos}', 'identity, opt-outs, exports and what the office edits are watched');
 update tests.seen set lines = tests.lines();
 update contacts set first_name = 'Imported' where id = tests.id('here ann');
 update properties set city = 'Elsewhere' where id = tests.id('here house');
