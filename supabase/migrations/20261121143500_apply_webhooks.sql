@@ -29,9 +29,12 @@ begin
   if f ->> 'kind' in ('transcript', 'summary') then return private.apply_words(f); end if;
   if f ->> 'kind' = 'recording' then return private.apply_recording(f); end if;
   v_ours := private.number_of(f);
-  -- Of one that went out a report counts like any, if its number is ours.
-  if f ->> 'kind' = 'message' and f ->> 'text' ~ '^AAC-HEALTH-[A-Za-z0-9-]+$' and (f ->> 'direction' = 'incoming' or v_ours.id is null) then
-    return private.hear_health(f);
+  -- From one of our own numbers only: what a customer writes is a text, whatever it looks like. Of one that went out a report counts
+  -- like any, if its number is ours.
+  if f ->> 'kind' = 'message' and f ->> 'text' ~ '^AAC-HEALTH-[A-Za-z0-9-]+$'
+    and (v_ours.id is null or f ->> 'direction' = 'incoming')
+    and (f ->> 'direction' <> 'incoming' or exists (select 1 from public.phone_numbers where e164 = f ->> 'from')) then
+    return private.hear_health(f, v_quiet);
   end if;
   if v_ours.id is null and coalesce(f ->> 'number', f ->> 'number_id') is not null then
     return ('dead', 'unknown_number ' || coalesce(f ->> 'number', f ->> 'number_id') || ' is none of our numbers. Add it, and it is taken up again.')::private.outcome;
@@ -47,9 +50,10 @@ begin
   end case;
 end $$;
 
-create function private.hear_health(f jsonb) returns private.outcome language plpgsql set search_path = '' as $$
+-- Only a webhook shows that webhooks come; what a list of the vendor's tells does not.
+create function private.hear_health(f jsonb, p_quiet boolean) returns private.outcome language plpgsql set search_path = '' as $$
 begin
-  if f ->> 'direction' = 'incoming' then
+  if f ->> 'direction' = 'incoming' and not p_quiet then
     insert into private.health_texts (text) values (f ->> 'text') on conflict do nothing;
   end if;
   return ('ignored', 'health')::private.outcome;

@@ -36,7 +36,7 @@ end $$;
 
 create function private.next_to_push(p_location uuid, p_after uuid, p_limit int) returns jsonb language plpgsql stable set search_path = '' as $$
 begin
-  if private.location_setting(p_location, 'push_contacts') is distinct from 'true' then return '[]'; end if;
+  if private.location_setting(p_location, 'push_contacts') is distinct from 'true' then return jsonb '[]'; end if;
   return (select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'form', x.form, 'was', x.was, 'external_id', x.external_id,
       'linked_id', x.openphone_contact_id) order by x.id), '[]') from (
     select c.id, f.form, p.form as was, p.external_id, c.openphone_contact_id

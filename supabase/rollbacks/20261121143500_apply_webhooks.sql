@@ -15,6 +15,6 @@ drop function private.apply_event(jsonb, timestamptz);
 drop function public.claim_webhook_events(int, int);
 drop function private.lock_facts(jsonb);
 drop function private.apply_contact(jsonb, timestamptz);
-drop function private.hear_health(jsonb);
+drop function private.hear_health(jsonb, boolean);
 drop function private.apply_fact(jsonb, text, uuid, timestamptz);
 drop function private.number_of(jsonb);

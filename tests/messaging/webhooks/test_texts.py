@@ -153,11 +153,19 @@ def test_a_report_that_says_only_which_waits_for_its_text(inbox: Inbox) -> None:
     assert inbox.one("messages")["status"] == "delivered"
 
 
-def test_what_the_system_texts_itself_is_heard_and_not_shown(inbox: Inbox) -> None:
+def test_what_the_system_texts_itself_is_heard_and_not_shown(make: Callable[[], Inbox]) -> None:
+    here, there = make(), make()
+    text = f"AAC-HEALTH-{here.office.mark}"
+    here.take_in(here.tell.text(there.office.number, text))
+    assert here.row("select public.health_heard(%s) as at", text)["at"]
+    assert not here.all("messages") and not here.all("conversations")
+
+
+def test_a_customer_who_writes_the_same_is_heard_as_a_customer(inbox: Inbox) -> None:
     text = f"AAC-HEALTH-{inbox.office.mark}"
     inbox.take_in(inbox.tell.text(inbox.phone(), text))
-    assert inbox.row("select public.health_heard(%s) as at", text)["at"]
-    assert not inbox.all("messages") and not inbox.all("conversations")
+    assert inbox.one("messages")["body"] == text
+    assert not inbox.row("select public.health_heard(%s) as at", text)["at"]
 
 
 def test_a_short_code_is_no_person(inbox: Inbox) -> None:
