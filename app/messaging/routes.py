@@ -94,7 +94,7 @@ def send(form: dict[str, Any]) -> ResponseReturnValue:
 def preview(form: dict[str, Any]) -> ResponseReturnValue:
     """The text as it would leave, its length in segments, and what forbids it now, if anything."""
     row = _call("preview_message", form)
-    if row.get("refusal", {}).get("rule") == UNCHECKED:
+    if (row.get("refusal") or {}).get("rule") == UNCHECKED:
         _ring_check()
     return row
 

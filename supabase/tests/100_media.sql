@@ -38,7 +38,7 @@ select tests.only('{owner,admin}', 'read media', 'select id from media where loc
 select is(tests.answer('service_role', $$ select count(*) from media_to_fetch(1000, '2026-11-20 11:59Z') f join media m on m.id = f where m.location_id = tests.id('here') $$), '0',
   'before its time nothing is fetched');
 select is(tests.answer('service_role', $$ select count(*) from media_to_fetch(1000, '2026-11-20 12:00Z') f join media m on m.id = f where m.location_id = tests.id('here') $$), '4', 'then it is');
-select is(tests.answer('service_role', $$ select count(*) from media_to_fetch(3) $$), '3', 'no more than asked for');
+select ok(tests.answer('service_role', $$ select count(*) from media_to_fetch(3) $$)::int between 1 and 3, 'no more than asked for');
 update public.media set created_at = now() + interval '1 second' where id = tests.id('here voice');
 select is((select count(distinct next_try_at) from media where id in (select media_to_fetch(2))), 2::bigint, 'of two the newest and the longest waiting: no picture that comes in waits behind a history');
 

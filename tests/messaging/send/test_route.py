@@ -92,13 +92,24 @@ def test_who_may_not_be_texted_is_not(
 def test_a_number_nobody_has_checked_is_put_in_line(
     office: Office, post: Post, redis_conn: redis.Redis
 ) -> None:
-    redis_conn.delete("rq:queue:vendor")
+    redis_conn.delete("rq:queue:vendor", *redis_conn.keys("rq:job:check_numbers-*"))
     office.db.execute("delete from settings where location_id = %s", (office.place.id,))
     phone = office.phone()
     answer = post(phone=phone, body="Hello")
     assert (answer.status_code, answer.json["code"]) == (409, "number_unchecked")
     query = "select status from phone_validations where phone = %s"
     assert office.value(query, phone) == "waiting"
+    assert redis_conn.llen("rq:queue:vendor") == 1
+
+
+def test_a_preview_has_an_unchecked_number_checked_too(
+    office: Office, post: Post, redis_conn: redis.Redis
+) -> None:
+    redis_conn.delete("rq:queue:vendor", *redis_conn.keys("rq:job:check_numbers-*"))
+    office.db.execute("delete from settings where location_id = %s", (office.place.id,))
+    told = post("/preview", phone=office.phone(), body="Hello").json
+    assert told["refusal"]["rule"] == "number_unchecked"
+    assert redis_conn.llen("rq:queue:vendor") == 1
 
 
 def test_a_preview_says_how_long_it_is(office: Office, post: Post) -> None:
