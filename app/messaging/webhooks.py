@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -23,6 +24,7 @@ from app.errors import AppError, unavailable
 from app.integrations.openphone_events import delivery_id
 from app.integrations.openphone_fields import safe
 from app.integrations.openphone_signature import BadSignature, Verified, verify
+from app.messaging.together import Together
 from app.metrics import WEBHOOKS
 
 log = structlog.get_logger(__name__)
@@ -62,7 +64,6 @@ def openphone() -> ResponseReturnValue:
     payload = _parsed(raw)
     is_new = _keep(verified, payload, raw)
     WEBHOOKS.labels(PROVIDER, "kept" if is_new else "known").inc()
-    queues.ring_unless_waiting(clients().limits, queues.apply_webhooks(now=datetime.now(UTC)))
     return jsonify(status="ok")
 
 
@@ -101,21 +102,32 @@ def _parsed(raw: bytes) -> dict[str, Any]:
 def _keep(verified: Verified, payload: dict[str, Any], raw: bytes) -> bool:
     """True when it is new. Raises AppError 503, whatever is wrong with us."""
     known_by = verified.delivery_id or delivery_id(payload, raw)
+    event = {
+        "event_id": known_by if len(known_by) <= LONGEST_ID else delivery_id({}, raw),
+        "scheme": verified.scheme,
+        "type": safe(str(payload.get("type")))[:LONGEST_TYPE],
+        "body": raw.decode(),
+    }
     try:
-        kept: bool = clients().database.inbox(
-            clients().config.webhook_inbox_key,
-            "receive_webhook",
-            p_provider=PROVIDER,
-            p_event_id=known_by if len(known_by) <= LONGEST_ID else delivery_id({}, raw),
-            p_scheme=verified.scheme,
-            p_type=safe(str(payload.get("type")))[:LONGEST_TYPE],
-            p_body=raw.decode(),
-        )
+        return INBOX.do(event)
     except AppError as error:
         _count("not_kept")
         log.error("webhook_not_kept", code=error.code)
         raise unavailable("database_unavailable", "The webhook inbox") from error
+
+
+def _receive(events: Sequence[Mapping[str, str]]) -> Sequence[bool]:
+    """In one transaction, and one ring for all. Which of them are new."""
+    key = clients().config.webhook_inbox_key
+    kept: list[bool] = clients().database.inbox(
+        key, "receive_webhooks", p_provider=PROVIDER, p_events=list(events)
+    )
+    queues.ring_unless_waiting(clients().limits, queues.apply_webhooks(now=datetime.now(UTC)))
     return kept
+
+
+# One a process: a burst costs the database few calls.
+INBOX = Together(_receive, "The webhook inbox")
 
 
 def _refuse(reason: str, headers: dict[str, str] | None = None) -> NoReturn:

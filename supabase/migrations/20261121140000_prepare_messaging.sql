@@ -94,7 +94,7 @@ end $$;
 
 create function door.claims_of_inbox(p_key text, p_path text) returns jsonb language plpgsql stable security definer set search_path = '' as $$
 begin
-  if coalesce(p_path, '') <> '/rpc/receive_webhook'
+  if coalesce(p_path, '') <> '/rpc/receive_webhooks'
     or not exists (select 1 from private.inbox_keys where key_hash = encode(sha256(convert_to(p_key, 'utf8')), 'hex')) then
     perform private.refuse(401, 'invalid_inbox_key', 'This key does not open the webhook inbox.', 'Workers register WEBHOOK_INBOX_KEY: is one running?');
   end if;

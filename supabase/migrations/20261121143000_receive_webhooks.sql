@@ -21,12 +21,26 @@ create table private.health_texts (
 comment on table private.health_texts is 'Texts by which the system hears itself; they never reach the inbox.';
 alter table private.health_texts enable row level security;
 
-create function public.receive_webhook(p_provider text, p_event_id text, p_scheme text, p_type text, p_body text) returns boolean
-language plpgsql security definer set search_path = '' as $$
+-- Not by its order of arrival but by id, so that two calls with the same deliveries never wait for each other in a ring.
+create function public.receive_webhooks(p_provider text, p_events jsonb) returns jsonb language plpgsql security definer set search_path = '' as $$
+declare
+  e record;
+  v_new boolean[] := array_fill(false, array[jsonb_array_length(p_events)]);
 begin
   if not coalesce((auth.jwt() ->> 'inbox')::boolean, false) then
     perform private.refuse(403, 'not_permitted', 'Only the webhook route may do this.', 'Send X-Inbox-Key.');
   end if;
+  for e in select x ->> 'event_id' as event_id, x ->> 'scheme' as scheme, x ->> 'type' as type, x ->> 'body' as body, nth
+      from jsonb_array_elements(p_events) with ordinality n (x, nth) order by x ->> 'event_id' collate "C", nth loop
+    v_new[e.nth] := private.keep_webhook(p_provider, e.event_id, e.scheme, e.type, e.body);
+  end loop;
+  return to_jsonb(v_new);
+end $$;
+comment on function public.receive_webhooks is 'Takes [{event_id, scheme, type, body}]. For each, in order: true when it is new, false when this delivery was kept before.';
+
+create function private.keep_webhook(p_provider text, p_event_id text, p_scheme text, p_type text, p_body text) returns boolean
+language plpgsql set search_path = '' as $$
+begin
   insert into private.webhook_events (provider, event_id, scheme, type, body) values (p_provider, p_event_id, p_scheme, p_type, p_body)
     on conflict (provider, event_id) do nothing;
   if found or exists (select 1 from private.webhook_events where provider = p_provider and event_id = p_event_id and body = p_body) then
@@ -38,7 +52,6 @@ begin
     on conflict (provider, event_id) do nothing;
   return found;
 end $$;
-comment on function public.receive_webhook is 'True when it is new, false when this delivery was kept before.';
 
 create function public.count_webhook_refusals(p_counts jsonb) returns void language sql security definer set search_path = '' as $$
   insert into private.webhook_refusals (day, provider, reason, count)
@@ -53,6 +66,6 @@ create function public.health_heard(p_text text) returns timestamptz language sq
 $$;
 comment on function public.health_heard is 'When the vendor brought this text back; null: not yet.';
 
-revoke execute on function public.receive_webhook(text, text, text, text, text), public.count_webhook_refusals(jsonb), public.health_heard(text) from public;
-grant execute on function public.receive_webhook(text, text, text, text, text) to authenticated;
+revoke execute on function public.receive_webhooks(text, jsonb), public.count_webhook_refusals(jsonb), public.health_heard(text) from public;
+grant execute on function public.receive_webhooks(text, jsonb) to authenticated;
 grant execute on function public.count_webhook_refusals(jsonb), public.health_heard(text) to service_role;

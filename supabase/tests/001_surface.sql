@@ -90,7 +90,7 @@ insert into tests.definers values
   ('private.add_todo(uuid,text,text,text,uuid,uuid,integer,timestamp with time zone,text)', ''), ('private.notify(uuid,text,text,text,text,jsonb,uuid)', ''),
   ('private.notifications_written()', ''), ('private.broadcast_todos(uuid[],uuid[],uuid[])', ''), ('private.todos_written()', ''), ('private.todos_changed()', ''),
   ('private.check_assignee()', ''),
-  ('receive_webhook(text,text,text,text,text)', 'authenticated'), ('count_webhook_refusals(jsonb)', 'service_role'), ('health_heard(text)', 'service_role'),
+  ('receive_webhooks(text,jsonb)', 'authenticated'), ('count_webhook_refusals(jsonb)', 'service_role'), ('health_heard(text)', 'service_role'),
   ('claim_webhook_events(integer,integer)', 'service_role'), ('apply_webhook_events(uuid,jsonb)', 'service_role'), ('apply_facts(uuid,jsonb,text)', 'service_role'),
   ('dead_webhooks(text,bigint,integer)', 'authenticated'), ('replay_webhooks(bigint[],text)', 'authenticated'), ('webhooks_to_ask(integer)', 'service_role'),
   ('watch_webhooks(timestamp with time zone)', 'service_role'), ('private.contact_for_phone(uuid,text)', ''), ('private.conversation_for(uuid,uuid,text[],text)', ''),

@@ -12,24 +12,24 @@ begin
     set_config('request.jwt.claims', '{"role": "anon"}', true), set_config('role', 'anon', true);
   begin
     perform door.check_request();
-    v := coalesce(public.receive_webhook('openphone', 'd1', 'dated', 'x', p_body)::text, 'null');
+    v := coalesce((public.receive_webhooks('openphone', jsonb_build_array(jsonb_build_object('event_id', 'd1', 'scheme', 'dated', 'type', 'x', 'body', p_body))) ->> 0), 'null');
   exception when others then v := sqlerrm;
   end;
   perform set_config('role', 'none', true), set_config('request.jwt.claims', '', true), set_config('request.headers', '', true);
   return v;
 end $$;
-select is(tests.knock('the key', '/rpc/receive_webhook'), 'true', 'who shows the key puts a webhook in');
-select is(tests.knock('the key', '/rpc/receive_webhook'), 'false', 'the same delivery is kept once');
-select is(tests.knock('the key', '/rpc/receive_webhook', '{"a": 1}'), 'true', 'other words under an id that was given before are kept, too');
-select is(tests.knock('the key', '/rpc/receive_webhook', '{"a": 1}'), 'false', 'and once');
-select is(tests.knock('another', '/rpc/receive_webhook'), 'invalid_inbox_key', 'another key opens nothing');
+select is(tests.knock('the key', '/rpc/receive_webhooks'), 'true', 'who shows the key puts a webhook in');
+select is(tests.knock('the key', '/rpc/receive_webhooks'), 'false', 'the same delivery is kept once');
+select is(tests.knock('the key', '/rpc/receive_webhooks', '{"a": 1}'), 'true', 'other words under an id that was given before are kept, too');
+select is(tests.knock('the key', '/rpc/receive_webhooks', '{"a": 1}'), 'false', 'and once');
+select is(tests.knock('another', '/rpc/receive_webhooks'), 'invalid_inbox_key', 'another key opens nothing');
 select is(tests.knock('the key', '/rpc/search_contacts'), 'invalid_inbox_key', 'the key opens no other function');
 select is(tests.knock('the key', '/contacts'), 'invalid_inbox_key', 'nor a table');
-select is(tests.probe(a, $$ select public.receive_webhook('openphone', 'd2', 'dated', 'x', '{}') $$),
+select is(tests.probe(a, $$ select public.receive_webhooks('openphone', '[{"event_id": "d2", "scheme": "dated", "type": "x", "body": "{}"}]') $$),
     case a when 'anon' then '42501' when 'service_role' then '42501' else 'PT403 not_permitted' end, a || ' puts nothing in without it')
   from unnest('{owner,marketer,technician,anon,service_role}'::text[]) a;
 select public.close_inbox(encode(sha256('the key'), 'hex'));
-select is(tests.knock('the key', '/rpc/receive_webhook'), 'invalid_inbox_key', 'a key that was closed opens nothing any more');
+select is(tests.knock('the key', '/rpc/receive_webhooks'), 'invalid_inbox_key', 'a key that was closed opens nothing any more');
 
 -- Claims and leases.
 delete from private.webhook_events;

@@ -329,12 +329,9 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     ),
     "queue_message": lambda rows, place: _wrote_just_now(rows, place) | {"p_id": new_id()},
     "preview_message": _wrote_just_now,
-    "receive_webhook": lambda rows, place: {
+    "receive_webhooks": lambda rows, place: {
         "p_provider": "openphone",
-        "p_event_id": unique(),
-        "p_scheme": "dated",
-        "p_type": "sample",
-        "p_body": "{}",
+        "p_events": [{"event_id": unique(), "scheme": "dated", "type": "sample", "body": "{}"}],
     },
     "renew_media": lambda rows, place: _fetching(rows, place, p_url="https://files.example.com/a"),
     "replay_webhooks": _dead_webhook,
