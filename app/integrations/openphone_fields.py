@@ -98,7 +98,13 @@ def phone(value: Any) -> str | None:
 
 
 def phones(values: Iterable[Any]) -> list[str]:
-    return list(dict.fromkeys(found for value in values if (found := phone(value))))
+    """A legacy event names the people of a group in one string, commas between them."""
+    each = (part for value in values for part in _parted(value))
+    return list(dict.fromkeys(found for part in each if (found := phone(part))))
+
+
+def _parted(value: Any) -> list[Any]:
+    return value.split(",") if isinstance(value, str) else [value]
 
 
 def media(value: Any) -> list[dict[str, str | None]]:

@@ -115,8 +115,9 @@ def test_errors_come_in_several_forms(told: dict[str, Any], code: str, words: st
     assert (found["status"], found["error_code"], found["error_text"]) == ("failed", code, words)
 
 
-def test_who_is_ours_in_a_group_is_known_or_not_told() -> None:
-    told = {**LEGACY_TEXT, "to": [MORE, OURS]}
+@pytest.mark.parametrize("to", [[MORE, OURS], f"{MORE},{OURS}", f"{MORE}, {OURS}"])
+def test_who_is_ours_in_a_group_is_known_or_not_told(to: list[str] | str) -> None:
+    told = {**LEGACY_TEXT, "to": to}
     unknown = one(legacy("message.received", told))
     assert (unknown["number"], unknown["participants"]) == (None, sorted([OURS, THEIRS, MORE]))
     for numbers in (NUMBERS, {"PNother": OURS}):

@@ -104,7 +104,7 @@ class Teller:
     def _told(self, kind: str, thing: dict[str, Any], sender: str, to: list[str]) -> Told:
         around = {"senderIdentifier": sender, "recipientIdentifiers": to, "userId": "USdemo01"}
         user = {"userId": "USdemo01"}
-        return self._tell(kind, thing, around, {"from": sender, "to": to, **user})
+        return self._tell(kind, thing, around, {"from": sender, "to": ",".join(to), **user})
 
     def _tell(
         self, kind: str, thing: dict[str, Any], around: dict[str, Any], legacy: dict[str, Any]
