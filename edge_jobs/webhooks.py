@@ -19,7 +19,8 @@ from redis.exceptions import RedisError
 from app import queues, shared_counts
 from app.errors import AppError
 from app.integrations import openphone_calls, openphone_objects
-from app.integrations.http import VendorBusy, VendorRefused, VendorUnknown
+from app.integrations.http import VendorError
+from app.integrations.openphone import OpenPhone
 from app.integrations.openphone_events import Fact, Malformed, normalise
 from edge_jobs import runtime, vendors
 from edge_jobs.media_rings import ring_waiting_media
@@ -62,22 +63,7 @@ def ask_for_webhooks() -> int:
     except vendors.NotSetUp:
         return 0
     numbers = _numbers()
-    came = 0
-    for wanted in runtime.rpc("webhooks_to_ask"):
-        kind, _, vendors_id = wanted.partition(":")
-        if not re.fullmatch(r"[\w-]+", vendors_id):
-            continue
-        try:
-            found = (phone.get_call if kind == "call" else phone.get_message)(vendors_id)
-        except (VendorBusy, VendorRefused, VendorUnknown) as error:
-            log.warning("vendor_not_asked", kind=kind, error=type(error).__name__)
-            continue
-        if found:
-            read = openphone_calls.call if kind == "call" else openphone_objects.message
-            facts = [read(openphone_objects.rest(found, numbers))]
-            runtime.rpc("apply_facts", p_location=None, p_facts=facts, p_source="webhook")
-            came += 1
-    return came
+    return sum(_ask_for(phone, each, numbers) for each in runtime.rpc("webhooks_to_ask"))
 
 
 def watch_webhooks() -> None:
@@ -85,6 +71,23 @@ def watch_webhooks() -> None:
     _keep_refusals()
     runtime.open_inbox()
     runtime.rpc("watch_webhooks")
+
+
+def _ask_for(phone: OpenPhone, wanted: str, numbers: Mapping[str, str]) -> bool:
+    """What fails costs nobody else his turn, which comes once in half an hour."""
+    kind, _, vendors_id = wanted.partition(":")
+    if not re.fullmatch(r"[\w-]+", vendors_id):
+        return False
+    read = openphone_calls.call if kind == "call" else openphone_objects.message
+    try:
+        found = (phone.get_call if kind == "call" else phone.get_message)(vendors_id)
+        if found:
+            facts = [read(openphone_objects.rest(found, numbers))]
+            runtime.rpc("apply_facts", p_location=None, p_facts=facts, p_source="webhook")
+    except (VendorError, Malformed, AppError) as error:
+        log.warning("vendor_not_asked", kind=kind, error=type(error).__name__)
+        return False
+    return bool(found)
 
 
 def _numbers() -> dict[str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import responses
 
 from edge_jobs import runtime, vendors
 from edge_jobs.webhooks import ask_for_webhooks
@@ -74,3 +76,23 @@ def test_what_the_vendor_does_not_know_goes_on_waiting(sandbox: Sandbox, inbox: 
     inbox.later()
     inbox.take_in()
     assert inbox.event(told)["status"] == "parked"
+
+
+@pytest.mark.parametrize(
+    "answer", [{"json": {"data": {"id": " "}}}, {"status": 403}, {"json": {"data": {}}}]
+)
+def test_one_who_cannot_be_asked_for_costs_the_next_nothing(
+    sandbox: Sandbox, inbox: Inbox, answer: dict[str, Any]
+) -> None:
+    sandbox.add_number(inbox.office.number, inbox.office.number_id)
+    good = sandbox.customer_calls(inbox.phone(), number=inbox.office.number, events=[])
+    odd, bad = f"AC/../{inbox.office.mark}", f"AC{inbox.office.mark}"
+    for call_id in (odd, bad, good["id"]):
+        inbox.take_in(inbox.tell.after("summary.completed", callId=call_id, summary=["Wet."]))
+    age(inbox, 11)
+    with responses.RequestsMock() as api:
+        api.add_passthru(f"{sandbox.url}/v1/calls/{good['id']}")
+        api.get(f"{sandbox.url}/v1/calls/{bad}", **answer)
+        ask_for_webhooks()
+    inbox.take_in()
+    assert inbox.one("calls")["external_id"] == good["id"]
