@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from app.integrations.http import VendorBusy, VendorError, VendorRefused
+from app.integrations.http import VendorBusy, VendorError, VendorRefused, VendorUnknown
 from app.integrations.numverify import NumVerify
 from edge_jobs import runtime, vendors
 
@@ -25,6 +25,8 @@ PART = 10
 # A job makes way for others after so many batches; the sweep rings again.
 BATCHES = 5
 LEASE_S = 600
+# After so many without an answer nobody waits for the next: others use this queue, too.
+MOST_SILENT = 3
 ACCOUNT_PAUSE_S = 60 * 60
 
 Told = dict[str, Any]
@@ -43,7 +45,10 @@ def check_numbers() -> int:
         phones = runtime.rpc("numbers_to_check", p_lease=lease, p_limit=BATCH, p_lease_s=LEASE_S)
         if not phones:
             break
-        known += _check(numverify, lease, phones)
+        found = _check(numverify, lease, phones)
+        if not found:
+            break
+        known += found
     return known
 
 
@@ -70,15 +75,18 @@ def _record(lease: str, part: Sequence[Told]) -> int:
 def _answers(numverify: NumVerify, phones: Sequence[str]) -> Iterator[Told]:
     """One for each number. Once the service wants nothing of us, the rest is not asked."""
     stopped: VendorError | None = None
+    silent = 0
     for phone in phones:
         error = stopped
         if error is None:
             try:
                 yield asdict(numverify.validate(phone))
+                silent = 0
                 continue
             except VendorError as failed:
                 error = failed
-                stopped = failed if _concerns_all(failed) else None
+                silent = silent + 1 if isinstance(failed, VendorUnknown) else 0
+                stopped = failed if _concerns_all(failed) or silent == MOST_SILENT else None
         yield _unknown(phone, error)
     if isinstance(stopped, VendorRefused):
         reason = f"NumVerify refuses our account ({stopped.detail or stopped.code})."

@@ -106,6 +106,16 @@ def test_a_vendor_that_is_away_leaves_the_number_unknown(
     assert sorted(known(db, place).values()) == ["true mobile", "unknown"]
 
 
+def test_a_vendor_that_stays_silent_is_not_waited_for_number_by_number(
+    db: psycopg.Connection[Any], place: Location, sandbox: Sandbox
+) -> None:
+    want(db, place, some_phones(20))
+    sandbox.fault("error", count=None, path="/numverify/api/validate")
+    assert numbers.check_numbers() == 0
+    assert set(known(db, place).values()) == {"unknown"}
+    assert len(sandbox.requests("/numverify/api/validate")) == numbers.MOST_SILENT
+
+
 def test_a_rate_limit_that_stays_puts_the_rest_off(
     db: psycopg.Connection[Any], place: Location, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
