@@ -15,6 +15,7 @@ from typing import Any
 
 from app.integrations import openphone_calls as calls
 from app.integrations.openphone import OpenPhone
+from app.integrations.openphone_fields import word
 from app.integrations.openphone_objects import Fact, message, rest
 from app.integrations.openphone_surface import Object, Page
 
@@ -67,15 +68,16 @@ def call_files(phone: OpenPhone, call: Mapping[str, Any]) -> list[Fact]:
     if call["voicemail"] and call["direction"] == "incoming":
         facts += [_voicemail(told, call_id) for told in phone.call_voicemails(call_id)]
     if call["summary"] and spoken and (told := phone.call_summary(call_id)):
-        facts.append(calls.summary(rest({"callId": call_id, **told})))
+        facts.append(calls.summary(rest({**told, "callId": call_id})))
     if call["transcript"] and spoken and (told := phone.call_transcript(call_id)):
-        facts.append(calls.transcript(rest({"callId": call_id, **told})))
+        facts.append(calls.transcript(rest({**told, "callId": call_id})))
     return facts
 
 
 def _voicemail(told: Object, call_id: str) -> Fact:
     """The list says neither who called nor whom: the call does."""
-    return calls.voicemail(rest({"id": f"{call_id}:voicemail", **told}), call_id)
+    known_by = word(told.get("id")) or f"{call_id}:voicemail"
+    return calls.voicemail(rest({**told, "id": known_by}), call_id)
 
 
 def _listed(fetch: Any, what: str, kind: str, position: Position, numbers: Numbers) -> Step:
@@ -92,7 +94,7 @@ def _listed(fetch: Any, what: str, kind: str, position: Position, numbers: Numbe
         warnings.append({"code": "limit", "what": said})
     if not page.next or warnings:
         going_on = _next_number(position, order, number_id)
-    facts = [_fact(what, told, numbers) for told in page.items if told.get("id")]
+    facts = [_fact(what, told, numbers) for told in page.items if word(told.get("id"))]
     facts = [fact for fact in facts if fact]
     item = numbers.get(number_id)
     return Step(what, page.items, facts, going_on or None, item, warnings)
