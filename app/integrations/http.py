@@ -252,7 +252,7 @@ class Vendor:
             raise VendorUnknown(self.name, operation, f"status {status}")
         try:
             return json.loads(raw) if raw else None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise VendorUnknown(self.name, operation, "unreadable") from None
 
 
@@ -261,7 +261,7 @@ def _given(params: Params) -> dict[str, Any]:
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         found = json.loads(raw)
         if isinstance(found, dict):
             return found

@@ -109,10 +109,12 @@ class Surface:
         timeout_s: float = TIMEOUT_S,
         still_valid: Callable[[], bool] = always,
     ) -> Any:
-        """Once. The wait for the turn is part of `timeout_s`."""
+        """Once. The wait for the turn is part of `timeout_s`: VendorBusy when nothing is left."""
         started_s = self.vendor.clock()
         self.turns.turn(lane, operation)
         left_s = timeout_s - (self.vendor.clock() - started_s)
+        if left_s <= 0:
+            raise VendorBusy("openphone", operation, 0.0, "too_late")
         return self._held(
             lambda: self.vendor.write(
                 operation,

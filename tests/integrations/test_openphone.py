@@ -104,6 +104,14 @@ def test_no_turn_means_nothing_was_sent(phone: OpenPhone, turns: Turns) -> None:
     assert turns.held == []
 
 
+def test_a_turn_that_comes_too_late_is_not_taken(
+    phone: OpenPhone, turns: Turns, clock: Clock
+) -> None:
+    turns.turn = lambda lane, operation: clock.wait(20)  # type: ignore[method-assign]
+    with pytest.raises(VendorBusy, match="too_late"):
+        send(phone, timeout_s=20)
+
+
 def test_the_last_moment_is_the_callers(
     phone: OpenPhone, api: responses.RequestsMock, clock: Clock
 ) -> None:
