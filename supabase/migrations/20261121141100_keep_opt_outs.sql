@@ -12,6 +12,8 @@ create unique index opt_out_events_message on public.opt_out_events (message_id)
 
 -- Why a member is suppressed is asked again when an opt-out ends; only what a person set by hand says nothing anybody could ask.
 alter table public.list_members add column suppressed_by_hand boolean not null default false;
+-- Of those suppressed before, nobody noted by whom: what nothing else explains was set by hand.
+update public.list_members set suppressed_by_hand = true where status = 'suppressed' and not private.is_suppressed(location_id, contact_id);
 create function private.suppressed_by_hand() returns trigger language plpgsql set search_path = '' as $$
 begin
   new.suppressed_by_hand := new.status = 'suppressed';

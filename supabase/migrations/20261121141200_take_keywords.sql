@@ -212,7 +212,7 @@ begin
   end if;
   if p_decision = 'opt_out' then
     insert into public.opt_outs (location_id, phone, contact_id, method, channel, note, message_id)
-      values (v_hold.location_id, v_hold.phone, v_hold.contact_id, 'manual', 'text', p_reason, v_hold.message_id)
+      values (v_hold.location_id, v_hold.phone, v_hold.contact_id, 'manual', 'text', left(p_reason, 2000), v_hold.message_id)
       on conflict (phone) where revoked_at is null do nothing;
   end if;
   update public.send_holds set resolved_at = clock_timestamp(), decision = p_decision, decision_reason = left(p_reason, 2000), resolved_by = auth.uid()

@@ -100,9 +100,14 @@ begin
     call_started_at = null where id = o.id;
 end $$;
 
+-- Who wrote it is told: he saw it wait, and counts on it.
 create function private.cancel_send(o public.outbound, p_rule text, p_detail text, p_now timestamptz) returns void language plpgsql set search_path = '' as $$
 begin
   perform private.refund_day(o);
+  if o.requested_by is not null and o.recipient_id is null then
+    perform private.notify(o.location_id, 'send_cancelled', 'send_cancelled:' || o.id, format('Your text to %s was not sent', o.to_phones[1]), p_detail,
+      jsonb_build_object('conversation_id', o.conversation_id, 'outbound_id', o.id), o.requested_by);
+  end if;
   update public.outbound set state = 'cancelled', rule = p_rule, error_text = p_detail, quota_day = null, lease = null, lease_until = null,
     finished_at = p_now where id = o.id;
 end $$;

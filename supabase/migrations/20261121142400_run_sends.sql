@@ -139,6 +139,7 @@ begin
   if o.state not in ('dispatching', 'unconfirmed') or o.lease is distinct from p_lease then return o.state; end if;
   if p_outcome = 'unknown' and o.state = 'unconfirmed' then return o.state; end if;
   if p_outcome <> 'accepted' then perform private.lock_number(o.phone_number_id); end if;
+  if o.state = 'unconfirmed' then perform private.close_doubt(o); end if;
   v_state := case p_outcome when 'accepted' then private.adopt_text(o, p_external_id, v_now)
     when 'refused' then private.reject_send(o, coalesce(p_code, p_status::text), p_text, v_now)
     when 'unknown' then private.doubt_send(o, p_code, p_text, v_now) end;
@@ -179,6 +180,7 @@ begin
       from public.outbound o join public.phone_numbers n on n.id = o.phone_number_id
       where o.phone_number_id = p_number and o.state in ('accepted', 'delivered', 'undelivered', 'failed', 'rejected', 'unconfirmed')
         and o.call_started_at > coalesce(n.resumed_at, '-infinity') and o.call_started_at > p_now - interval '7 days'
+        and o.reserved_at > p_now - interval '8 days' -- as old at most, and by this they are indexed
       order by o.call_started_at desc, o.id limit 20) x;
   if v_last_five = 5 then
     perform private.pause_number(p_number, 'Five texts in a row went wrong.', p_now);

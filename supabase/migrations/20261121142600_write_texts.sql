@@ -66,7 +66,9 @@ begin
   if p_template is not null or v_text ~ '\{\s*[A-Za-z_]+\s*(\|[^{}]*)?\}' then
     v_text := private.render_text(v_text, private.text_values(a.location_id, a.contact_id));
   end if;
-  if btrim(v_text, E' \t\r\n') = '' then
+  -- What the vendor tells of it is matched by its words, and blanks at the ends may be lost there.
+  v_text := btrim(v_text, E' \t\r\n');
+  if v_text = '' then
     perform private.refuse(422, 'invalid_value', 'body is empty.', 'Write something.');
   elsif length(v_text) > 1600 then
     perform private.refuse(422, 'text_too_long', format('body has %s characters, and 1600 is the most.', length(v_text)), 'Make two texts of it.');

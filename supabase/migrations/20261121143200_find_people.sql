@@ -79,7 +79,7 @@ create function private.link_vendor_contact(p_book private.vendor_contacts, p_fi
 language plpgsql set search_path = '' as $$
 declare
   v_ids uuid[] := array(select n.contact_id from unnest(p_book.phones) with ordinality p (phone, nth)
-    join public.contact_phones n on n.phone = p.phone group by n.contact_id order by min(p.nth), n.contact_id);
+    join public.contact_phones n on n.location_id = any (array(select id from public.locations)) and n.phone = p.phone group by n.contact_id order by min(p.nth), n.contact_id);
   v_linked uuid := case when not p_book.is_deleted then v_ids[1] end;
   v_count int;
 begin

@@ -149,7 +149,8 @@ begin
     'conversation', case when c.id is not null then to_jsonb(c) - 'external_id' end,
     'numbers', private.context_numbers(k.id, k.location_id, coalesce(c.phone_number_id, private.number_for(k.location_id, array[k.phone]))),
     'flags', (select coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'flag', f.flag, 'phone', f.phone, 'reason', f.reason, 'expires_at', f.expires_at)
-      order by f.created_at, f.id), '[]') from public.contact_flags f where f.contact_id = k.id or f.phone = any (c.participants)),
+      order by f.created_at, f.id), '[]') from public.contact_flags f where f.location_id = coalesce(k.location_id, c.location_id)
+        and (f.contact_id = k.id or f.phone = any (c.participants))),
     'properties', private.context_properties(k.id), 'notes', private.context_notes(k.id, c.id),
     'tags', (select coalesce(jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name, 'color', t.color) order by t.name), '[]')
       from public.contact_tags x join public.tags t on t.id = x.tag_id where x.contact_id = k.id),

@@ -1,3 +1,4 @@
+drop index public.media_open;
 drop trigger broadcast_changed on public.media;
 drop function private.media_changed();
 drop function public.retry_media(uuid), public.fail_media(uuid, uuid, text, text, int, timestamptz), public.store_media(uuid, uuid, jsonb, timestamptz),

@@ -1,6 +1,6 @@
 -- The way of a text: placed, claimed, started, finished; put back, cancelled, in doubt, settled. And what it costs its day.
 begin;
-select plan(97);
+select plan(99);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches (name, turned_on) values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -90,9 +90,11 @@ select tests.place('stop 2', 'confirmation', '+16175550101');
 select is(tests.claim('12:00'), 'Text stop 2', 'but the answer to STOP');
 select is(tests.start('stop 2'), 'Text stop 2', 'which goes to who opted out');
 delete from settings where key = 'sending_paused';
-update outbound set queued_at = '2026-11-19 09:00-05' where id = tests.id('b2');
+update outbound set queued_at = '2026-11-19 09:00-05', requested_by = tests.id('owner') where id = tests.id('b2');
 select is(tests.claim('12:00'), 'nothing', 'an answer of yesterday is not sent');
 select is(tests.stands('b2'), 'cancelled cancelled too_old free', 'it is cancelled');
+select is((select string_agg(title, ', ') from notifications where dedupe_key = 'send_cancelled:' || tests.id('b2')), 'Your text to +16175550106 was not sent', 'and he who wrote it is told, alone');
+select is((select count(*) from notifications where user_id = tests.id('owner') and kind = 'send_cancelled'), 1::bigint, 'once');
 delete from opt_outs where phone = '+16175550101';
 
 -- cancelled by number

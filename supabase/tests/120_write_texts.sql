@@ -1,6 +1,6 @@
 -- One text by a person: looked at, put into the machine once, or refused.
 begin;
-select plan(68);
+select plan(69);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches (name, turned_on) values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -47,6 +47,7 @@ select is((select count(*)::int from outbound where location_id = tests.id('here
 select is(tests.said('owner', tests.queue(format('p_contact => %L, p_body => ''Other''', tests.id('here ann')), 'night', '2026-11-20 22:00-05')), 'outside_hours', 'at night it is refused');
 select is(tests.said('owner', tests.queue(format('p_contact => %L, p_body => ''A {brace} in words {}''', tests.id('here ann')), 'brace')), 'PT422 invalid_template', 'what looks like a token is one');
 select is(tests.said('owner', tests.queue(format('p_contact => %L, p_body => ''A smile :-}''', tests.id('here ann')), 'smile')), 'A smile :-}', 'a lone brace is not');
+select is(tests.said('owner', tests.queue(format('p_contact => %L, p_body => E'' Blanks \n''', tests.id('here ann')), 'blanks')), 'Blanks', 'blanks at the ends do not leave');
 select is(tests.said('owner', tests.queue(format('p_conversation => (select id from conversations where participants = ''{+16175550101}''), p_body => ''Again''')  , 'again')), 'Again', 'a conversation goes on');
 insert into opt_outs (location_id, phone) values (tests.id('there'), '+16175550101');
 select is(tests.said('owner', tests.queue(format('p_contact => %L, p_body => ''Hello''', tests.id('here ann')), 'out')), 'opted_out', 'who opted out is not written to');
