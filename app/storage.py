@@ -38,29 +38,6 @@ class Storage:
         headers = {"Content-Type": media_type, "Content-Length": str(size_bytes)}
         self._send(token, "POST", _object(bucket, path), headers=headers, content=content)
 
-    def exists(self, token: str, bucket: str, path: str) -> bool:
-        """False also for what the caller may not see."""
-        try:
-            self._send(token, "GET", f"object/info/{bucket}/{quote(path)}")
-        except AppError as error:
-            if error.status == 404:
-                return False
-            raise
-        return True
-
-    def copy(self, token: str, bucket: str, path: str, to_path: str) -> None:
-        """Leaves the object where it is, too. The new name must be free."""
-        self._send(token, "POST", "object/copy", json=_renamed(bucket, path, to_path))
-
-    def move(self, token: str, bucket: str, path: str, to_path: str) -> None:
-        """The new name must be free."""
-        self._send(token, "POST", "object/move", json=_renamed(bucket, path, to_path))
-
-    def signed_upload_url(self, token: str, bucket: str, path: str) -> str:
-        """An absolute address that takes one PUT with the object's bytes, for two hours."""
-        answer = self._send(token, "POST", f"object/upload/sign/{bucket}/{quote(path)}", json={})
-        return f"{self._url}{answer.json()['url']}"
-
     def remove(self, token: str, bucket: str, path: str) -> None:
         self._send(token, "DELETE", _object(bucket, path))
 
@@ -99,10 +76,6 @@ class Storage:
 
 def _object(bucket: str, path: str) -> str:
     return f"object/{bucket}/{quote(path)}"
-
-
-def _renamed(bucket: str, path: str, to_path: str) -> dict[str, str]:
-    return {"bucketId": bucket, "sourceKey": path, "destinationKey": to_path}
 
 
 def _refusal(answer: httpx.Response) -> AppError:

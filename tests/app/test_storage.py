@@ -49,33 +49,6 @@ def test_a_signed_address_is_absolute() -> None:
     assert url == "http://sb/storage/v1/object/sign/imports/one?token=t"
 
 
-def test_what_is_not_there_does_not_exist_and_an_outage_is_no_answer() -> None:
-    answers = [httpx.Response(200, json={}), httpx.Response(400, json=body("404"))]
-    held = storage(lambda _: answers.pop(0) if answers else httpx.Response(500))
-    assert [held.exists("t", "media", "one") for _ in range(2)] == [True, False]
-    with pytest.raises(AppError) as refused:
-        held.exists("t", "media", "one")
-    assert refused.value.code == "storage_unavailable"
-
-
-def test_copies_moves_and_upload_addresses_name_both_ends() -> None:
-    asked: list[tuple[str, bytes]] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append((request.url.path.removeprefix("/storage/v1/object/"), request.read()))
-        return httpx.Response(200, json={"url": "/object/upload/sign/media/a?token=t"})
-
-    storage(answer).copy("t", "media", "a", "b")
-    storage(answer).move("t", "media", "a", "c")
-    url = storage(answer).signed_upload_url("t", "media", "a")
-    assert url == "http://sb/storage/v1/object/upload/sign/media/a?token=t"
-    assert asked == [
-        ("copy", b'{"bucketId":"media","sourceKey":"a","destinationKey":"b"}'),
-        ("move", b'{"bucketId":"media","sourceKey":"a","destinationKey":"c"}'),
-        ("upload/sign/media/a", b"{}"),
-    ]
-
-
 def body(status: str) -> dict[str, str]:
     return {"statusCode": status, "error": "E", "message": "row of somebody@example.com"}
 
