@@ -79,14 +79,16 @@ comment on table public.holidays is 'Days off of one location beside the federal
 -- The web process may put a webhook into the inbox and nothing else: a key that opens one function.
 create table private.inbox_keys (
   key_hash text primary key check (key_hash ~ '^[0-9a-f]{64}$'),
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(), named_at timestamptz not null default now()
 );
 alter table private.inbox_keys enable row level security;
 create function public.open_inbox(p_key_hash text) returns void language plpgsql security definer set search_path = '' as $$
 begin
-  insert into private.inbox_keys (key_hash) values (p_key_hash) on conflict do nothing;
+  insert into private.inbox_keys (key_hash) values (p_key_hash) on conflict (key_hash) do update set named_at = now();
+  -- Workers name theirs each minute: one that a day long nobody named was replaced.
+  delete from private.inbox_keys where named_at < now() - interval '1 day';
 end $$;
-comment on function public.open_inbox is 'Workers name the sha256 of WEBHOOK_INBOX_KEY, which the web process shows with each webhook.';
+comment on function public.open_inbox is 'Workers name the sha256 of WEBHOOK_INBOX_KEY, which the web process shows with each webhook. A replaced one ends after a day.';
 create function public.close_inbox(p_key_hash text) returns void language plpgsql security definer set search_path = '' as $$
 begin
   delete from private.inbox_keys where key_hash = p_key_hash;

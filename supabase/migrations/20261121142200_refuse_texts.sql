@@ -68,7 +68,7 @@ declare
   f public.contact_flags;
 begin
   select x.* into f from public.contact_flags x
-    where (x.phone = any (p_phones) or x.contact_id in (select private.contact_by_phone(p_location, p) from unnest(p_phones) p))
+    where (x.phone = any (p_phones) or x.contact_id = any (array(select private.contact_by_phone(p_location, p) from unnest(p_phones) p)))
       and x.applies_to in ('sms', 'both') and (x.expires_at is null or x.expires_at > p_now)
       and (x.flag in ('do_not_contact', 'opted_out', 'wrong_number', 'invalid_number') or (v_automated and x.flag in ('office_number', 'negative'))
         or (p_kind = 'cold' and x.flag = 'recently_texted'))

@@ -1,6 +1,6 @@
 -- The webhook inbox: who may put into it, how rows are claimed, and who sees and replays what is dead.
 begin;
-select plan(38);
+select plan(40);
 \i supabase/tests/support/actors.sql
 
 -- The door: the key opens one function, and nothing else opens it.
@@ -25,6 +25,10 @@ select is(tests.knock('the key', '/rpc/receive_webhooks', '{"a": 1}'), 'false', 
 select is(tests.knock('another', '/rpc/receive_webhooks'), 'invalid_inbox_key', 'another key opens nothing');
 select is(tests.knock('the key', '/rpc/search_contacts'), 'invalid_inbox_key', 'the key opens no other function');
 select is(tests.knock('the key', '/contacts'), 'invalid_inbox_key', 'nor a table');
+update private.inbox_keys set named_at = now() - interval '25 hours' where key_hash = encode(sha256('the key'), 'hex');
+select is(tests.knock('the key', '/rpc/receive_webhooks'), 'false', 'a key nobody named for a day still opens');
+select public.open_inbox(encode(sha256('the next key'), 'hex'));
+select is(tests.knock('the key', '/rpc/receive_webhooks'), 'invalid_inbox_key', 'until another is named in its place');
 select is(tests.probe(a, $$ select public.receive_webhooks('openphone', '[{"event_id": "d2", "scheme": "dated", "type": "x", "body": "{}"}]') $$),
     case a when 'anon' then '42501' when 'service_role' then '42501' else 'PT403 not_permitted' end, a || ' puts nothing in without it')
   from unnest('{owner,marketer,technician,anon,service_role}'::text[]) a;
