@@ -109,6 +109,7 @@ def message(source: Source) -> Fact:
     error = mapping(told.get("error"))
     number = source.ours(to if direction == "incoming" else sender, []) if direction else None
     said = text(first(told, "text", "body", "content"))
+    pictures = media(first(told, "media", "mediaUrls"))
     return source.fact(
         "message",
         id=source.id("id", "messageId"),
@@ -117,11 +118,12 @@ def message(source: Source) -> Fact:
         **{"from": sender[0] if sender else None},
         to=to,
         participants=others(sender + to, number),
-        text="" if said is None and status == "received" else said,
+        # Of a text that came, or came with a picture, no words are words; else it is a bare report.
+        text="" if said is None and (status == "received" or pictures) else said,
         status=status,
         error_code=_code(first(told, "errorCode") or error.get("code")),
         error_text=word(first(told, "errorMessage") or error.get("message")),
-        media=media(first(told, "media", "mediaUrls")),
+        media=pictures,
     )
 
 

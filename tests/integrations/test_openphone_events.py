@@ -80,6 +80,12 @@ def test_older_texts_have_a_body_and_pictures_as_addresses_or_objects() -> None:
     ]
 
 
+def test_a_picture_without_words_that_went_out_is_a_whole_text() -> None:
+    told = {**LEGACY_TEXT, "direction": "outgoing", "from": OURS, "to": THEIRS, "text": None}
+    told["media"] = ["https://a.example/1"]
+    assert one(legacy("message.delivered", told))["text"] == ""
+
+
 def test_of_an_outgoing_text_the_sender_is_ours() -> None:
     told = {**LEGACY_TEXT, "direction": "outgoing", "from": OURS, "to": THEIRS, "status": "sent"}
     found = one(legacy("message.delivered", told))
