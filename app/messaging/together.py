@@ -42,8 +42,8 @@ class Together(Generic[Item, Result]):
         mine: Waiting[Item, Result] = Waiting(item)
         self._waiting.put(mine)
         with self._calling:
-            # Somebody before us may have taken it along.
-            if not mine.over:
+            # Somebody before us may have taken it along, or more wait before us than go in one.
+            while not mine.over:
                 self._answer(self._take())
         if mine.error:
             raise mine.error

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from app.errors import AppError, unavailable
+from app.messaging import together
 from app.messaging.together import Together
 
 WITHIN_S = 10
@@ -34,12 +35,12 @@ class Slow:
 
 def crowd(slow: Slow, count: int) -> list[Future[int]]:
     """One who calls, and `count` who come meanwhile; all of them have come when he is let go."""
-    together = Together(slow, "The double")
+    line = Together(slow, "The double")
     pool = ThreadPoolExecutor(count + 1)
-    futures = [pool.submit(together.do, 0)]
+    futures = [pool.submit(line.do, 0)]
     assert slow.begun.wait(WITHIN_S)
-    futures += [pool.submit(together.do, n + 1) for n in range(count)]
-    while together._waiting.qsize() < count:
+    futures += [pool.submit(line.do, n + 1) for n in range(count)]
+    while line._waiting.qsize() < count:
         threading.Event().wait(0.001)
     slow.go_on.set()
     pool.shutdown()
@@ -57,6 +58,19 @@ def test_who_comes_meanwhile_goes_together_and_gets_his_own() -> None:
     slow = Slow()
     assert [future.result() for future in crowd(slow, 5)] == [0, 2, 4, 6, 8, 10]
     assert slow.calls == [[0], [1, 2, 3, 4, 5]]
+
+
+def test_who_comes_behind_more_than_go_in_one_call_is_answered_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(together, "MOST", 2)
+    slow = Slow()
+    slow.go_on.set()
+    line = Together(slow, "The double")
+    for n in range(3):
+        line._waiting.put(together.Waiting(n))
+    assert line.do(3) == 6
+    assert slow.calls == [[0, 1], [2, 3]]
 
 
 def test_one_that_cannot_be_taken_costs_the_others_nothing() -> None:
