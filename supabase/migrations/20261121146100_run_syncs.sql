@@ -69,11 +69,18 @@ begin
   perform private.steer_sync(p_run, '{waiting,running,paused}', 'cancelled');
 end $$;
 
+-- 48 hours; after nights that came to nothing as far as the last that did not, up to a month.
+create function private.reconciled_to(p_location uuid, p_now timestamptz) returns timestamptz language plpgsql stable set search_path = '' as $$
+begin
+  return (select greatest(p_now - interval '30 days', least(p_now - interval '48 hours', max(r.started_at) - interval '1 hour'))
+    from public.sync_runs r where r.location_id = p_location and r.kind = 'reconciliation' and r.status = 'done' and r.created_by is null);
+end $$;
+
 create function public.vendor_work(p_now timestamptz default null) returns jsonb language plpgsql security definer set search_path = '' as $$
 declare v_now timestamptz := private.clock(p_now);
 begin
-  -- Nightly at two, local time; whoever was down until six leaves it to the next night, which looks back 48 hours.
-  perform private.new_sync(l.id, 'reconciliation', v_now - interval '48 hours', null, v_now) from public.locations l
+  -- Nightly at two, local time; whoever was down until six leaves it to the next night.
+  perform private.new_sync(l.id, 'reconciliation', private.reconciled_to(l.id, v_now), null, v_now) from public.locations l
     where (v_now at time zone l.timezone)::time between '02:00' and '05:59'
       and exists (select 1 from public.phone_numbers n where n.location_id = l.id and n.is_active)
       and not exists (select 1 from public.sync_runs r where r.location_id = l.id and r.kind = 'reconciliation'

@@ -1,6 +1,6 @@
 -- Runs through the vendor's records: one of a kind at a time, steered by the office, one worker each, begun nightly by themselves.
 begin;
-select plan(60);
+select plan(63);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -70,5 +70,14 @@ select is(tests.nightly(at::timestamptz), n::bigint, what)
 update sync_runs set status = 'done';
 select is(tests.nightly(at::timestamptz), n::bigint, what)
   from (values ('2026-11-20 08:00Z', 1, 'not again in that night'), ('2026-11-20 20:00Z', 1, 'nor by day'), ('2026-11-21 07:00Z', 2, 'but in the next')) x (at, n, what);
+create function tests.looks_back() returns interval language sql as $$
+  select created_at - (cursor ->> 'since')::timestamptz from sync_runs where kind = 'reconciliation' order by created_at desc limit 1 $$;
+select is(tests.looks_back(), '48 hours'::interval, 'it looks back 48 hours');
+update sync_runs set status = case when created_at < '2026-11-21' then 'done' else 'failed' end, started_at = created_at;
+select tests.nightly('2026-11-24 07:00Z');
+select is(tests.looks_back(), '4 days 01:00:00'::interval, 'after nights that failed as far as the last that did not');
+update sync_runs set status = 'failed' where status <> 'done';
+select tests.nightly('2027-01-24 07:00Z');
+select is(tests.looks_back(), '30 days'::interval, 'up to a month');
 select * from finish();
 rollback;
