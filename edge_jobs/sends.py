@@ -33,6 +33,8 @@ CALL_TIMEOUT_S = 20.0
 # Between start_send and the first byte: a worker that stood still for longer gives up.
 STALE_AFTER_S = 8.0
 DRAINING_S = 60.0
+# After so many questions without an answer nobody waits for the next: others use this queue, too.
+MOST_SILENT = 3
 
 
 def send_texts(draining_s: float = DRAINING_S) -> dict[str, int]:
@@ -80,6 +82,8 @@ def settle_sends() -> dict[str, int]:
     for text in runtime.rpc("outbound_to_reconcile"):
         state = _settle(phone, text)
         counts[state] = counts.get(state, 0) + 1
+        if counts.get("no_answer") == MOST_SILENT:
+            break
     return counts
 
 
@@ -126,7 +130,7 @@ def _settle(phone: OpenPhone, text: Row) -> str:
     except VendorError as error:
         # Not answered, so not counted: it is due again in a minute.
         log.warning("text_not_asked_for", outbound_id=text["id"], why=error.reason)
-        return "not_asked"
+        return "refused" if isinstance(error, VendorRefused) else "no_answer"
     ids = [sent.id for sent in found]
     state: str = runtime.rpc("reconcile_send", p_outbound=text["id"], p_external_ids=ids)
     log.info("text_asked_for", outbound_id=text["id"], found=len(ids), state=state)

@@ -82,13 +82,17 @@ class Office:
     def ask(self, times: int = 1) -> None:
         """The vendor is asked for what is in doubt, as often as that."""
         for _ in range(times):
-            self.value(
-                "with x as (update outbound set next_poll_at = clock_timestamp()"
-                " where location_id = %s and next_poll_at is not null returning 1)"
-                " select count(*) from x",
-                self.place.id,
-            )
+            self.due()
             settle_sends()
+
+    def due(self) -> None:
+        """What is in doubt may be asked for now."""
+        self.value(
+            "with x as (update outbound set next_poll_at = clock_timestamp()"
+            " where location_id = %s and next_poll_at is not null returning 1)"
+            " select count(*) from x",
+            self.place.id,
+        )
 
     def value(self, query: str, *values: Any) -> Any:
         row = self.db.execute(query.encode(), values).fetchone()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from app.integrations.openphone import OpenPhone
 from edge_jobs import runtime, sends, vendors
 from edge_jobs.sends import send_texts, settle_sends
+from tests.integrations.conftest import Turns
 from tests.messaging.send.office import Office
 from tests.messaging.vendor_line import hang_up
 from tests.sandbox_driver import Sandbox
@@ -82,3 +85,20 @@ def test_a_question_that_is_refused_is_not_counted(office: Office, sandbox: Sand
     office.ask()
     assert office.state(text) == "accepted"
     assert office.taken() == {phone: 1}
+
+
+def test_a_vendor_that_stays_silent_is_not_waited_for_text_by_text(
+    office: Office, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sends, "MOST_SILENT", 1)
+    sandbox.fault("done_then_drop", count=2, path="/v1/messages", method="POST")
+    texts = [office.text() for _ in range(2)]
+    assert send_texts() == {"unconfirmed": 2}
+    surface = replace(vendors.openphone().surface, turns=Turns(), wait=lambda _: None)
+    monkeypatch.setattr(vendors, "openphone", lambda: OpenPhone(surface))
+    sandbox.fault("error", count=None, path="/messages", method="GET")
+    office.due()
+    assert settle_sends() == {"no_answer": 1}
+    sandbox.clear_faults()
+    office.ask()
+    assert {office.state(text) for text in texts} == {"accepted"}
