@@ -57,7 +57,8 @@ begin
   insert into public.phone_validations as v (location_id, phone, requested_by, next_try_at)
     select distinct p_location, x, p_by, p_now from unnest(p_phones) x order by 2
     on conflict (location_id, phone) do update set status = 'waiting', attempts = 0, next_try_at = p_now, error = null, requested_by = p_by
-      where v.status = 'unknown' or (v.status = 'checked' and v.valid_until <= p_now);
+      -- A text that waits asks every few minutes: that does not shorten how long the service is left alone.
+      where (v.status = 'unknown' and p_by is not null) or (v.status = 'checked' and v.valid_until <= p_now);
   get diagnostics v_wanted = row_count;
   return v_wanted;
 end $$;

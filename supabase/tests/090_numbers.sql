@@ -1,6 +1,6 @@
 -- Numbers checked: asked for by the office, paid for once, believed for 30 days, copied beside the number, counted by list.
 begin;
-select plan(46);
+select plan(48);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -91,5 +91,8 @@ select is(tests.answer('service_role', $$ select members from list_summaries whe
 insert into phone_validations (location_id, phone) values (tests.id('here'), '+16175550555');
 select tests.act('service_role', $$ select number_checks_stopped('The key is wrong.', '2026-11-20 15:00Z') from generate_series(1, 2) $$);
 select is((select count(*) from notifications where kind = 'number_checks_stopped' and user_id = tests.id('owner')), 1::bigint, 'the office is told once that checks stopped');
+insert into phone_validations (location_id, phone, status, attempts, next_try_at) values (tests.id('here'), '+16175550177', 'unknown', 4, now() + interval '1 hour');
+select is(private.want_number_checks(tests.id('here'), '{+16175550177}', null, now()), 0, 'a text that waits does not hurry the service');
+select is(private.want_number_checks(tests.id('here'), '{+16175550177}', tests.id('owner'), now()), 1, 'a person does');
 select * from finish();
 rollback;
