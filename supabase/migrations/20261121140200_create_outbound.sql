@@ -33,7 +33,7 @@ create table public.outbound (
 );
 comment on table public.outbound is 'The send machine''s ledger. Written only by its functions; a started call is never made again.';
 comment on column public.outbound.attempts is 'Claims, not calls: only an answer that proves nothing was sent (429) lets a row be claimed again.';
-comment on column public.outbound.rule is 'Which rule cancelled it.';
+comment on column public.outbound.rule is 'Which rule cancelled it, or lets it wait.';
 create index outbound_queued on public.outbound (not_before nulls first, queued_at) where state = 'queued';
 create index outbound_open on public.outbound (lease_until) where state in ('reserved', 'dispatching');
 create index outbound_unconfirmed on public.outbound (next_poll_at) where state = 'unconfirmed';
