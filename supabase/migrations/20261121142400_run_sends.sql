@@ -76,24 +76,28 @@ begin
 end $$;
 comment on function public.start_send is 'What to send, once: {id, from, to, body}; null when it must not leave now. The vendor is to be called within p_lease_s.';
 
--- The vendor has it under this id. A report that nobody could match may have made a message of its own: that one becomes ours.
+-- The vendor has it under this id. A report that nobody could match may have made a message of its own: what that one knows comes to
+-- ours, whose id was given to who wrote it.
 create function private.adopt_text(o public.outbound, p_external_id text, p_now timestamptz) returns text language plpgsql set search_path = '' as $$
 declare
   v_settled boolean := o.state = 'unconfirmed';
-  v_known uuid := (select id from public.messages where external_id = p_external_id and id <> o.message_id);
+  m public.messages;
 begin
   if exists (select 1 from public.outbound where external_id = p_external_id and id <> o.id) then
     perform private.tell_of_send(o, 'send_alarm', 'A text has the vendor''s id of another', 'Compare the conversation with OpenPhone.');
     return o.state;
   end if;
+  select * into m from public.messages where external_id = p_external_id and id <> o.message_id for update;
+  update public.messages set external_id = null, status = 'cancelled', sent_at = null, error_text = 'This is our own text, which is shown as such.'
+    where id = m.id;
   update public.outbound set state = 'accepted', external_id = p_external_id, finished_at = p_now, next_poll_at = null, lease = null,
-    lease_until = null, error_code = null, error_text = null, settled_at = case when v_settled then p_now end,
-    message_id = coalesce(v_known, message_id) where id = o.id;
-  if v_known is not null then
-    update public.messages set source = 'app', kind = o.kind, sent_by = o.requested_by, segments = o.segments where id = v_known;
-    update public.messages set status = 'cancelled', error_text = 'Shown as the vendor told of it.' where id = o.message_id;
+    lease_until = null, error_code = null, error_text = null, settled_at = case when v_settled then p_now end where id = o.id;
+  if private.message_rank(m.status) > private.message_rank('sent') then
+    update public.messages set status = m.status, error_code = m.error_code, error_text = m.error_text, delivered_at = m.delivered_at
+      where id = o.message_id;
+    perform private.outbound_reported(o.message_id, m.status, m.delivered_at, m.error_code, m.error_text);
   end if;
-  return 'accepted';
+  return (select state from public.outbound where id = o.id);
 end $$;
 
 create function private.tell_of_send(o public.outbound, p_kind text, p_title text, p_detail text) returns void language plpgsql set search_path = '' as $$

@@ -1,6 +1,6 @@
 -- The way of a text: placed, claimed, started, finished; put back, cancelled, in doubt, settled. And what it costs its day.
 begin;
-select plan(99);
+select plan(103);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches (name, turned_on) values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -139,6 +139,14 @@ select is((select status from todos where dedupe_key = 'send_in_doubt:' || tests
 select is(tests.probe('owner', format($$ select settle_send(%L, 'sent') $$, tests.id('doubt'))), 'PT409 send_settled', 'he says so once');
 
 -- asked and found, found twice, found late
+select tests.called('told'), tests.finish('told', 'unknown');
+insert into messages (location_id, conversation_id, phone_number_id, direction, body, from_phone, to_phone, to_phones, external_id, status, source, occurred_at, sent_at, delivered_at)
+  select location_id, conversation_id, phone_number_id, 'outgoing', 'Text told!', from_phone, to_phone, to_phones, 'AC-told', 'delivered', 'vendor', occurred_at, occurred_at, occurred_at
+    from messages where id = tests.id('told');
+select is(public.reconcile_send(tests.id('told'), '{AC-told}', tests.at('10:02')), 'accepted', 'a report that made a message of its own is of this text');
+select is(tests.stands('told'), 'delivered delivered - paid', 'which knows what that one knew');
+select is((select external_id from messages where id = tests.id('told')), 'AC-told', 'under the id its writer was given');
+select is((select count(*) from messages where body like 'Text told%' and status <> 'cancelled'), 1::bigint, 'and is seen once');
 select tests.called('found'), tests.finish('found', 'unknown');
 select is(public.reconcile_send(tests.id('found'), '{AC1,AC-found}', tests.at('10:02')), 'accepted', 'what the vendor lists beside a known text is this one');
 select is((select m.external_id || ' ' || m.status from messages m join outbound o on o.message_id = m.id where o.id = tests.id('found')), 'AC-found sent', 'and is sent');
