@@ -52,22 +52,31 @@ begin
 end $$;
 comment on function private.add_todo is 'The new todo''s id; null when the same is open already.';
 
+create function private.notify_all(p_rows jsonb) returns void language plpgsql set search_path = '' as $$
+begin
+  insert into public.notifications (user_id, location_id, kind, dedupe_key, title, body, link)
+    select m.user_id, x.location, x.kind, x.dedupe_key, x.title, x.body, x.link
+    from jsonb_to_recordset(p_rows) x (location uuid, kind text, dedupe_key text, title text, body text, link jsonb, "user" uuid)
+      join public.location_members m on m.location_id = x.location join public.profiles p on p.id = m.user_id
+    where m.is_active and p.is_active and (m.user_id = x."user" or (x."user" is null and m.role in ('owner', 'admin')))
+    order by m.user_id, x.dedupe_key
+    on conflict (user_id, dedupe_key) do nothing;
+end $$;
+comment on function private.notify_all is 'As private.notify: [{location, kind, dedupe_key, title, body, link, user}].';
 create function private.notify(p_location uuid, p_kind text, p_dedupe_key text, p_title text, p_body text default null,
   p_link jsonb default '{}', p_user uuid default null) returns void language plpgsql security definer set search_path = '' as $$
 begin
-  insert into public.notifications (user_id, location_id, kind, dedupe_key, title, body, link)
-    select m.user_id, p_location, p_kind, p_dedupe_key, p_title, p_body, p_link
-    from public.location_members m join public.profiles p on p.id = m.user_id
-    where m.location_id = p_location and m.is_active and p.is_active
-      and (m.user_id = p_user or (p_user is null and m.role in ('owner', 'admin')))
-    on conflict (user_id, dedupe_key) do nothing;
+  perform private.notify_all(jsonb_build_array(jsonb_build_object('location', p_location, 'kind', p_kind, 'dedupe_key', p_dedupe_key,
+    'title', p_title, 'body', p_body, 'link', p_link, 'user', p_user)));
 end $$;
 comment on function private.notify is 'Tells p_user, or all owners and admins; each hears a dedupe key once.';
 
+-- One alone comes with its title; of several only the ids.
 create function private.notifications_written() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
-  perform realtime.send(jsonb_build_object('id', n.id, 'kind', n.kind, 'title', n.title, 'location_id', n.location_id),
-    'notification.created', 'user:' || n.user_id, true) from new_rows n;
+  perform realtime.send(jsonb_build_object('count', count(*), 'ids', case when count(*) <= 50 then jsonb_agg(n.id) else '[]' end, 'location_id', n.location_id)
+      || case when count(*) = 1 then jsonb_build_object('id', min(n.id::text), 'kind', min(n.kind), 'title', min(n.title)) else '{}' end,
+    'notification.created', 'user:' || n.user_id, true) from new_rows n group by n.user_id, n.location_id;
   return null;
 end $$;
 create trigger broadcast_created after insert on public.notifications referencing new table as new_rows

@@ -141,7 +141,7 @@ update public.text_phrases set holds = true where (meaning in ('hold', 'out') an
 insert into public.text_phrases (phrase, meaning, matches)
   select p, 'harmless', 'inside' from unnest('{stop by,stop on by,you stop in,i stop in,you stop over,stop the leak,stop the leaks,stop the leaking,stop the water,stop water,stop leaks,stop the flooding,stop the seepage,stop the crack,stop the cracks,stop valve,stop cock,can stop in,pump quit,bus stop,stop sign,stop light,quit working,quit smoking,quit my job,quit raining,stop raining,stop leaking,stop cracking,stop settling}'::text[]) p;
 create index text_phrases_normal on public.text_phrases (normal);
-create index text_phrases_first_word on public.text_phrases (first_word) where holds;
+create index text_phrases_first_word on public.text_phrases (first_word);
 create index text_phrases_meaning on public.text_phrases (meaning) where meaning in ('courtesy', 'filler', 'harmless', 'in', 'help');
 
 create function private.words_core(p_clause text, p_around text[]) returns text language plpgsql immutable parallel safe set search_path = '' as $$
@@ -156,6 +156,17 @@ begin
 end $$;
 comment on function private.words_core is 'The clause without the words that may surround a keyword.';
 
+-- Most texts hold no phrase whole, in whatever order its words stand: those say nothing of being texted. What private.is_misspelt and
+-- stretched letters (stoooop) could make of a text is let through here.
+create function private.needs_reading(p_plain text) returns boolean language plpgsql stable set search_path = '' as $$
+declare v_words text[] := string_to_array(replace(p_plain, '|', ' '), ' ');
+begin
+  return length(p_plain) <= 14
+    or p_plain ~ '\m(.?top|s.?op|st.?p|sto.?|.stop|s.top|st.op|sto.p|stop.|tsop|sotp|stpo|un[a-z]{5,11})\M' or p_plain ~ '([a-z])\1\1'
+    or exists (select 1 from public.text_phrases where meaning in ('out', 'in', 'help', 'hold') and first_word = any (v_words)
+      and string_to_array(normal, ' ') <@ v_words);
+end $$;
+
 create function private.text_outcome(p_body text, out outcome text, out word text) language plpgsql stable set search_path = '' as $$
 declare
   v_plain text := private.plain_text(coalesce(p_body, ''));
@@ -165,7 +176,7 @@ declare
   v_clauses text[];
 begin
   outcome := 'none';
-  if v_plain = '' then return; end if;
+  if v_plain = '' or not private.needs_reading(v_plain) then return; end if;
   if length(v_all) < 300 then v_all := regexp_replace(v_all, '\m(\w+)( \1\M)+', '\1', 'g'); end if; -- stop stop stop
   v_clauses := string_to_array(v_plain, '|');
   if cardinality(v_clauses) > 200 then v_clauses := v_clauses[:100] || v_clauses[cardinality(v_clauses) - 99:]; end if;

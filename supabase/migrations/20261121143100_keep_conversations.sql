@@ -40,23 +40,27 @@ begin
     (select max(occurred_at) as incoming from public.voicemails where conversation_id = p_conversation) v;
 end $$;
 
+-- Within a batch (from private.begin_batch to private.end_batch, 20261121143500) what follows a row waits for the end and is done once
+-- for all. It is kept in a setting of the transaction, for a savepoint that goes back takes its part along.
+create function private.put_off(p_what text, p_rows jsonb) returns boolean language plpgsql set search_path = '' as $$
+declare v_list text := current_setting('crm.put_off', true);
+begin
+  if coalesce(v_list, '') = '' then return false; end if;
+  perform set_config('crm.put_off', v_list || ',' || jsonb_build_array(p_what, p_rows), true);
+  return true;
+end $$;
+comment on function private.put_off is 'False outside a batch: do it now.';
+
 -- PL/pgSQL, whose plans a connection keeps: each text asks this.
 create function private.refresh_conversations(p_ids uuid[]) returns void language plpgsql set search_path = '' as $$
-declare
-  v_id uuid;
-  s record;
-  w record;
-  v_needs_reply boolean;
 begin
-  foreach v_id in array p_ids loop
-    s := private.last_said(v_id);
-    w := private.last_words(v_id);
-    v_needs_reply := coalesce(w.theirs >= coalesce(w.ours, '-infinity'), false);
-    update public.conversations c set last_at = s.at, last_kind = s.kind, last_direction = s.direction, last_preview = s.preview,
-        last_incoming_at = w.incoming, last_outgoing_at = w.outgoing, needs_reply = v_needs_reply, has_replied = w.replied
-      where id = v_id and (last_at, last_kind, last_direction, last_preview, last_incoming_at, last_outgoing_at, needs_reply, has_replied)
-        is distinct from (s.at, s.kind, s.direction, s.preview, w.incoming, w.outgoing, v_needs_reply, w.replied);
-  end loop;
+  if private.put_off('said', to_jsonb(p_ids)) then return; end if;
+  update public.conversations c set last_at = x.at, last_kind = x.kind, last_direction = x.direction, last_preview = x.preview,
+      last_incoming_at = x.incoming, last_outgoing_at = x.outgoing, needs_reply = x.needs_reply, has_replied = x.replied
+    from (select v.id, s.*, w.incoming, w.outgoing, w.replied, coalesce(w.theirs >= coalesce(w.ours, '-infinity'), false) as needs_reply
+      from unnest(p_ids) v (id), lateral private.last_said(v.id) s, lateral private.last_words(v.id) w) x
+    where c.id = x.id and (c.last_at, c.last_kind, c.last_direction, c.last_preview, c.last_incoming_at, c.last_outgoing_at, c.needs_reply, c.has_replied)
+      is distinct from (x.at, x.kind, x.direction, x.preview, x.incoming, x.outgoing, x.needs_reply, x.replied);
 end $$;
 comment on function private.refresh_conversations is 'Reads the columns off the rows; writes only what changed.';
 

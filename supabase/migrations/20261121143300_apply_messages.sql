@@ -87,23 +87,23 @@ declare
   v_contact uuid := case when v_in or cardinality(p_phones) = 1
     then private.contact_for_phone(p_ours.location_id, case when v_in then v_from else p_phones[1] end) end;
   v_at timestamptz := private.said_at(f, p_now);
-  v_id uuid;
+  m public.messages;
 begin
   insert into public.messages (location_id, conversation_id, phone_number_id, contact_id, external_id, direction, body, from_phone, to_phone,
       to_phones, status, source, is_system, occurred_at, sent_at)
     values (p_ours.location_id, v_conversation, p_ours.id, v_contact, f ->> 'id', f ->> 'direction', f ->> 'text', v_from,
       case when v_in then p_ours.e164 else v_to[1] end, v_to, case when v_in then 'received' else 'sent' end, 'vendor',
       not v_in and private.is_vendors_confirmation(f ->> 'text'), v_at, v_at)
-    on conflict (external_id) do nothing returning id into v_id;
-  if v_id is null then
+    on conflict (external_id) do nothing returning * into m;
+  if m.id is null then
     return private.forward_message((select id from public.messages where external_id = f ->> 'id'), f);
   end if;
   -- Before anybody else looks at it: does it say STOP?
-  if v_in and private.is_e164(v_from) and private.take_keyword(v_id, p_quiet, p_now) in ('opt_out', 'opt_in', 'help') then
+  if v_in and private.is_e164(v_from) and private.take_keyword(m.id, p_quiet, p_now) in ('opt_out', 'opt_in', 'help') then
     perform private.refresh_conversations(array[v_conversation]); -- there is nothing to reply to
   end if;
-  perform private.forward_message(v_id, f);
-  if v_in and not p_quiet then perform private.tell_of_message(v_id); end if;
+  if v_in then perform private.add_media(m, f); else perform private.forward_message(m.id, f); end if;
+  if v_in and not p_quiet then perform private.tell_of_message(m); end if;
   return 'new';
 end $$;
 
@@ -154,13 +154,11 @@ begin
 end $$;
 comment on function private.add_media is 'A newer address replaces one that was not fetched yet.';
 
-create function private.tell_of_message(p_message uuid) returns void language plpgsql set search_path = '' as $$
-declare
-  m public.messages;
-  v_assigned uuid;
+create function private.tell_of_message(m public.messages) returns void language plpgsql set search_path = '' as $$
+declare v_row jsonb;
 begin
-  select * into m from public.messages where id = p_message;
-  select assigned_to into v_assigned from public.conversations where id = m.conversation_id;
-  perform private.notify(m.location_id, 'message', 'message:' || m.external_id, 'Text from ' || m.from_phone, nullif(left(m.body, 160), ''),
-    jsonb_build_object('conversation_id', m.conversation_id, 'message_id', m.id), v_assigned);
+  v_row := jsonb_build_object('location', m.location_id, 'kind', 'message', 'dedupe_key', 'message:' || m.external_id, 'title', 'Text from ' || m.from_phone,
+    'body', nullif(left(m.body, 160), ''), 'link', jsonb_build_object('conversation_id', m.conversation_id, 'message_id', m.id),
+    'user', (select assigned_to from public.conversations where id = m.conversation_id));
+  if not private.put_off('notify', v_row) then perform private.notify_all(jsonb_build_array(v_row)); end if;
 end $$;

@@ -157,38 +157,66 @@ begin
   return e;
 end $$;
 
-create function public.apply_webhook_events(p_lease uuid, p_events jsonb) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+create function private.begin_batch() returns void language plpgsql set search_path = '' as $$
+begin
+  perform set_config('crm.put_off', '[null', true);
+end $$;
+
+-- What was put off, each kind once. Conversations are locked before they are read: who waited for another sees what that one brought.
+create function private.end_batch() returns void language plpgsql set search_path = '' as $$
 declare
+  v_list jsonb := (current_setting('crm.put_off') || ']')::jsonb;
+  v_said uuid[] := array(select distinct x::uuid from jsonb_array_elements(v_list) l, jsonb_array_elements_text(l -> 1) x where l ->> 0 = 'said' order by 1);
+begin
+  perform set_config('crm.put_off', '', true);
+  perform private.broadcast_said(l -> 1 ->> 'event', array_agg((l -> 1 -> 'locations' ->> n)::uuid), array_agg((l -> 1 -> 'ids' ->> n)::uuid),
+      array_agg((l -> 1 -> 'conversations' ->> n)::uuid))
+    from jsonb_array_elements(v_list) l, generate_series(0, jsonb_array_length(l -> 1 -> 'ids') - 1) n where l ->> 0 = 'live' group by l -> 1 ->> 'event';
+  perform 1 from public.conversations where id = any (v_said) order by id for no key update;
+  perform private.refresh_conversations(v_said);
+  perform private.notify_all(jsonb_agg(l -> 1)) from jsonb_array_elements(v_list) l where l ->> 0 = 'notify' having count(*) > 0;
+  perform private.release_parked(array_agg(distinct x)) from jsonb_array_elements(v_list) l, jsonb_array_elements_text(l -> 1) x
+    where l ->> 0 = 'release' having count(*) > 0;
+end $$;
+
+-- Every statement under it looks rows up by a key: planned once, not once an event.
+create function public.apply_webhook_events(p_lease uuid, p_events jsonb) returns jsonb
+language plpgsql security definer set search_path = '' set plan_cache_mode = 'force_generic_plan' as $$
+declare
+  v_events jsonb := (select jsonb_object_agg(x ->> 'id', x) from jsonb_array_elements(p_events) x);
   e private.webhook_events;
   v_event jsonb;
-  v_counts jsonb := jsonb '{}';
+  v_after private.webhook_events[];
 begin
   perform private.lock_facts(jsonb_path_query_array(p_events, '$[*].facts[*]'));
-  for e in select * from private.webhook_events where id in (select (x ->> 'id')::bigint from jsonb_array_elements(p_events) x)
+  perform private.begin_batch();
+  for e in select * from private.webhook_events where id = any (array(select x::bigint from jsonb_object_keys(v_events) x))
       and lease = p_lease and status in ('received', 'parked') order by id for update loop
-    select x into v_event from jsonb_array_elements(p_events) x where (x ->> 'id')::bigint = e.id;
+    v_event := v_events -> e.id::text;
     begin
       e := private.event_after(e, private.apply_event(v_event, null));
     exception when others then
       e := private.event_failed(e, sqlstate, sqlerrm);
     end;
-    update private.webhook_events set status = e.status, attempts = e.attempts, next_try_at = e.next_try_at, lease = null, lease_until = null,
-      waits_for = e.waits_for, facts = v_event -> 'facts', error_code = e.error_code, error = e.error, processed_at = e.processed_at where id = e.id;
-    v_counts := jsonb_set(v_counts, array[e.status], to_jsonb(coalesce((v_counts ->> e.status)::int, 0) + 1));
+    e.facts := v_event -> 'facts';
+    v_after := v_after || e;
   end loop;
-  return v_counts;
+  update private.webhook_events w set status = a.status, attempts = a.attempts, next_try_at = a.next_try_at, lease = null, lease_until = null,
+    waits_for = a.waits_for, facts = a.facts, error_code = a.error_code, error = a.error, processed_at = a.processed_at from unnest(v_after) a where w.id = a.id;
+  perform private.end_batch();
+  return (select coalesce(jsonb_object_agg(status, n), '{}') from (select status, count(*) as n from unnest(v_after) group by status) x);
 end $$;
 comment on function public.apply_webhook_events is 'Takes [{id, facts}, {id, malformed} or {id, failed}] of one lease; a bad row never takes others with it. How many by status.';
 
 create function public.apply_facts(p_location uuid, p_facts jsonb, p_source text) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_fact jsonb;
   v_one private.outcome;
   v_counts jsonb := jsonb '{"new": 0, "changed": 0, "same": 0, "ignored": 0, "waits": 0, "dead": 0, "failed": []}';
 begin
   perform private.lock_facts(p_facts);
+  perform private.begin_batch();
   for v_fact in select * from jsonb_array_elements(p_facts) loop
     begin
       v_one := private.apply_fact(v_fact, p_source, p_location, null);
@@ -198,6 +226,7 @@ begin
       v_counts := jsonb_set(v_counts, '{failed}', v_counts -> 'failed' || jsonb_build_object('id', v_fact ->> 'id', 'code', sqlstate, 'error', sqlerrm));
     end;
   end loop;
+  perform private.end_batch();
   return v_counts;
 end $$;
 comment on function public.apply_facts is 'The same facts from the vendor''s lists. p_source webhook: as if it had come by itself; else quiet: no todo, no notification. Safe to repeat.';
@@ -205,6 +234,7 @@ comment on function public.apply_facts is 'The same facts from the vendor''s lis
 -- What others wait for has come. Rows that a job has in hand are skipped: it will see for itself.
 create function private.release_parked(p_keys text[]) returns void language plpgsql set search_path = '' as $$
 begin
+  if private.put_off('release', to_jsonb(p_keys)) then return; end if;
   update private.webhook_events set next_try_at = clock_timestamp() where id in (
     select id from private.webhook_events where status = 'parked' and waits_for = any (p_keys) and lease is null for update skip locked);
 end $$;

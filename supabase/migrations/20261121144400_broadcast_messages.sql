@@ -5,6 +5,9 @@ set lock_timeout = '4s';
 create function private.broadcast_said(p_event text, p_locations uuid[], p_ids uuid[], p_conversations uuid[]) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
+  if p_ids is null or private.put_off('live', jsonb_build_object('event', p_event, 'locations', p_locations, 'ids', p_ids, 'conversations', p_conversations)) then
+    return;
+  end if;
   perform realtime.send(jsonb_build_object('count', count(distinct x.id),
       'ids', case when count(distinct x.id) <= 50 then jsonb_agg(distinct x.id) else '[]' end,
       'conversation_ids', case when count(distinct x.conversation_id) <= 50

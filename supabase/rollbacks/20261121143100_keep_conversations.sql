@@ -14,5 +14,6 @@ end $$;
 drop function private.said_otherwise();
 drop function private.said();
 drop function private.refresh_conversations(uuid[]);
+drop function private.put_off(text, jsonb);
 drop function private.last_words(uuid);
 drop function private.last_said(uuid);

@@ -1,4 +1,4 @@
-drop function private.tell_of_message(uuid);
+drop function private.tell_of_message(public.messages);
 drop function private.add_media(public.messages, jsonb);
 drop function private.forward_message(uuid, jsonb);
 drop function private.add_message(jsonb, public.phone_numbers, text[], boolean, timestamptz);

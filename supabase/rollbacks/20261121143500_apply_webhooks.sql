@@ -9,6 +9,8 @@ drop function private.call_came();
 drop function private.release_parked(text[]);
 drop function public.apply_facts(uuid, jsonb, text);
 drop function public.apply_webhook_events(uuid, jsonb);
+drop function private.end_batch();
+drop function private.begin_batch();
 drop function private.event_failed(private.webhook_events, text, text);
 drop function private.event_after(private.webhook_events, private.outcome);
 drop function private.apply_event(jsonb, timestamptz);
