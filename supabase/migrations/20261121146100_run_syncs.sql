@@ -85,6 +85,11 @@ begin
       and exists (select 1 from public.phone_numbers n where n.location_id = l.id and n.is_active)
       and not exists (select 1 from public.sync_runs r where r.location_id = l.id and r.kind = 'reconciliation'
         and (r.created_at at time zone l.timezone)::date = (v_now at time zone l.timezone)::date);
+  -- One that is paused keeps the next from beginning: the office hears so each day.
+  perform private.notify(r.location_id, 'sync_paused', format('sync_paused:%s:%s', r.id, (v_now at time zone l.timezone)::date), 'The nightly check is paused',
+      'What no webhook brought stays missing until it is resumed or cancelled.', jsonb_build_object('sync_run_id', r.id))
+    from public.sync_runs r join public.locations l on l.id = r.location_id where r.kind = 'reconciliation' and r.status = 'paused'
+      and r.updated_at < v_now - interval '1 day' and (v_now at time zone l.timezone)::time >= '08:00';
   return jsonb_build_object(
     'numbers', exists (select 1 from public.phone_validations v where v.status in ('waiting', 'unknown') and v.next_try_at <= v_now
       and (v.lease_until is null or v.lease_until <= clock_timestamp())),

@@ -1,6 +1,6 @@
 -- Runs through the vendor's records: one of a kind at a time, steered by the office, one worker each, begun nightly by themselves.
 begin;
-select plan(63);
+select plan(64);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -79,5 +79,8 @@ select is(tests.looks_back(), '4 days 01:00:00'::interval, 'after nights that fa
 update sync_runs set status = 'failed' where status <> 'done';
 select tests.nightly('2027-01-24 07:00Z');
 select is(tests.looks_back(), '30 days'::interval, 'up to a month');
+update sync_runs set status = 'paused' where status = 'waiting';
+select tests.nightly('2027-02-01 15:00Z'), tests.nightly('2027-02-01 16:00Z');
+select is((select max(n) from (select count(*) as n from notifications where kind = 'sync_paused' group by user_id) x), 1::bigint, 'a paused one is told of each day, once');
 select * from finish();
 rollback;
