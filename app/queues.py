@@ -24,6 +24,7 @@ from app import tracing
 log = structlog.get_logger(__name__)
 
 SWEEP_S = 15
+MINUTE_S = 60
 HOUR_S = 60 * 60
 
 
@@ -62,13 +63,7 @@ def run_import(import_id: str, *, now: datetime) -> Ring:
 
 def ring_waiting_imports(*, now: datetime) -> Ring:
     """Find imports that wait, or whose worker died, and ring for each."""
-    return Ring(
-        job="edge_jobs.imports.ring_waiting_imports",
-        args=(),
-        queue="maintenance",
-        id=f"ring_waiting_imports-{_bucket(now)}",
-        timeout_s=60,
-    )
+    return _sweep("edge_jobs.imports.ring_waiting_imports", now)
 
 
 def send_invite(invite_id: str, *, now: datetime) -> Ring:
@@ -84,39 +79,17 @@ def send_invite(invite_id: str, *, now: datetime) -> Ring:
 
 def ring_waiting_invites(*, now: datetime) -> Ring:
     """Find invitations whose mail is not out, and ring for each."""
-    return Ring(
-        job="edge_jobs.identity.ring_waiting_invites",
-        args=(),
-        queue="maintenance",
-        id=f"ring_waiting_invites-{_bucket(now)}",
-        timeout_s=60,
-    )
+    return _sweep("edge_jobs.identity.ring_waiting_invites", now)
 
 
 def forget_requests(*, now: datetime) -> Ring:
     """Forget, once an hour, the requests that were remembered for a day."""
-    buckets = HOUR_S // SWEEP_S
-    hour = _bucket(now) // buckets * buckets
-    return Ring(
-        job="edge_jobs.idempotency.forget_requests",
-        args=(),
-        queue="maintenance",
-        id=f"forget_requests-{hour}",
-        timeout_s=60,
-        done_s=HOUR_S,
-    )
+    return _sweep("edge_jobs.idempotency.forget_requests", now, every_s=HOUR_S)
 
 
 def count_business(*, now: datetime) -> Ring:
     """Count, once a minute, what /metrics tells of the business."""
-    minute = _bucket(now) // 4 * 4
-    return Ring(
-        job="edge_jobs.business.count_business",
-        args=(),
-        queue="maintenance",
-        id=f"count_business-{minute}",
-        timeout_s=60,
-    )
+    return _sweep("edge_jobs.business.count_business", now, every_s=MINUTE_S)
 
 
 def apply_webhooks(*, now: datetime) -> Ring:
@@ -134,26 +107,12 @@ def apply_webhooks(*, now: datetime) -> Ring:
 
 def watch_webhooks(*, now: datetime) -> Ring:
     """Count what was refused, and tell of what could not be taken in."""
-    minute = _bucket(now) // 4 * 4
-    return Ring(
-        job="edge_jobs.webhooks.watch_webhooks",
-        args=(),
-        queue="maintenance",
-        id=f"watch_webhooks-{minute}",
-        timeout_s=60,
-    )
+    return _sweep("edge_jobs.webhooks.watch_webhooks", now, every_s=MINUTE_S)
 
 
 def ask_for_webhooks(*, now: datetime) -> Ring:
     """Ask the vendor for calls and texts of which too little was said."""
-    minute = _bucket(now) // 4 * 4
-    return Ring(
-        job="edge_jobs.webhooks.ask_for_webhooks",
-        args=(),
-        queue="vendor",
-        id=f"ask_for_webhooks-{minute}",
-        timeout_s=60,
-    )
+    return _sweep("edge_jobs.webhooks.ask_for_webhooks", now, queue="vendor", every_s=MINUTE_S)
 
 
 def send_texts(*, now: datetime) -> Ring:
@@ -171,25 +130,13 @@ def send_texts(*, now: datetime) -> Ring:
 
 def free_sends(*, now: datetime) -> Ring:
     """Free, once a minute, what dead workers held."""
-    minute = _bucket(now) // 4 * 4
-    return Ring(
-        job="edge_jobs.sends.free_sends",
-        args=(),
-        queue="maintenance",
-        id=f"free_sends-{minute}",
-        timeout_s=60,
-    )
+    return _sweep("edge_jobs.sends.free_sends", now, every_s=MINUTE_S)
 
 
 def settle_sends(*, now: datetime) -> Ring:
     """Ask the vendor, once a minute, for texts whose outcome is in doubt."""
-    minute = _bucket(now) // 4 * 4
-    return Ring(
-        job="edge_jobs.sends.settle_sends",
-        args=(),
-        queue="vendor",
-        id=f"settle_sends-{minute}",
-        timeout_s=10 * 60,
+    return _sweep(
+        "edge_jobs.sends.settle_sends", now, queue="vendor", every_s=MINUTE_S, timeout_s=10 * 60
     )
 
 
@@ -208,24 +155,12 @@ def fetch_media(media_id: str, *, now: datetime, at_front: bool = False) -> Ring
 
 def ring_waiting_media(*, now: datetime) -> Ring:
     """Find files that nobody fetches, and ring for each."""
-    return Ring(
-        job="edge_jobs.media_rings.ring_waiting_media",
-        args=(),
-        queue="maintenance",
-        id=f"ring_waiting_media-{_bucket(now)}",
-        timeout_s=60,
-    )
+    return _sweep("edge_jobs.media_rings.ring_waiting_media", now)
 
 
 def ring_vendor_work(*, now: datetime) -> Ring:
     """Find runs through the vendor's records and numbers to check, and ring for each."""
-    return Ring(
-        job="edge_jobs.syncs.ring_vendor_work",
-        args=(),
-        queue="maintenance",
-        id=f"ring_vendor_work-{_bucket(now)}",
-        timeout_s=60,
-    )
+    return _sweep("edge_jobs.syncs.ring_vendor_work", now)
 
 
 def run_sync(run_id: str, *, now: datetime) -> Ring:
@@ -241,37 +176,38 @@ def run_sync(run_id: str, *, now: datetime) -> Ring:
 
 def check_numbers(*, now: datetime) -> Ring:
     """Have numbers checked that wait."""
-    return Ring(
-        job="edge_jobs.numbers.check_numbers",
-        args=(),
-        queue="vendor",
-        id=f"check_numbers-{_bucket(now)}",
-        timeout_s=10 * 60,
-    )
+    return _sweep("edge_jobs.numbers.check_numbers", now, queue="vendor", timeout_s=10 * 60)
 
 
 def watch_messaging(*, now: datetime) -> Ring:
     """See, once a minute, whether texts come in, and have one sent to ourselves when it is time."""
-    minute = _bucket(now) // 4 * 4
-    return Ring(
-        job="edge_jobs.health_check.watch_messaging",
-        args=(),
-        queue="maintenance",
-        id=f"watch_messaging-{minute}",
-        timeout_s=60,
-    )
+    return _sweep("edge_jobs.health_check.watch_messaging", now, every_s=MINUTE_S)
 
 
 def begin_contact_pushes(*, now: datetime) -> Ring:
     """Find, every ten minutes, people whom the vendor's address book is to be told of."""
-    buckets = 10 * 60 // SWEEP_S
+    return _sweep("edge_jobs.contact_push.begin_contact_pushes", now, every_s=10 * MINUTE_S)
+
+
+def _sweep(
+    job: str,
+    now: datetime,
+    *,
+    queue: str = "maintenance",
+    every_s: int = SWEEP_S,
+    timeout_s: int = 60,
+) -> Ring:
+    """A job that finds its own work: one ring in every_s, a multiple of SWEEP_S."""
+    buckets = every_s // SWEEP_S
+    bucket = _bucket(now) // buckets * buckets
+    name = job.rpartition(".")[2]
     return Ring(
-        job="edge_jobs.contact_push.begin_contact_pushes",
+        job=job,
         args=(),
-        queue="maintenance",
-        id=f"begin_contact_pushes-{_bucket(now) // buckets * buckets}",
-        timeout_s=60,
-        done_s=10 * 60,
+        queue=queue,
+        id=f"{name}-{bucket}",
+        timeout_s=timeout_s,
+        done_s=max(MINUTE_S, every_s),
     )
 
 
