@@ -39,15 +39,15 @@ language sql set search_path = '' as $$
     order by state = 'dispatching' desc, call_started_at, id limit 1 for update
 $$;
 
--- One that a person said was sent, whose report came after all.
+-- One that a person settled, as sent or as not sent, whose report came after all.
 create function private.settled_send(p_number uuid, p_phones text[], p_body text, p_at timestamptz) returns public.outbound
 language sql set search_path = '' as $$
   select * from public.outbound
-    where phone_number_id = p_number and state = 'accepted' and external_id is null and body = p_body and to_phones @> p_phones
+    where phone_number_id = p_number and (state = 'accepted' or rule = 'not_sent') and external_id is null and body = p_body and to_phones @> p_phones
       and to_phones <@ p_phones and p_at between call_started_at - interval '2 minutes' and call_started_at + interval '1 day'
     order by call_started_at, id limit 1 for update
 $$;
-create index outbound_settled on public.outbound (phone_number_id) where state = 'accepted' and external_id is null;
+create index outbound_settled on public.outbound (phone_number_id) where (state = 'accepted' or rule = 'not_sent') and external_id is null;
 
 create function private.apply_message(f jsonb, p_ours public.phone_numbers, p_quiet boolean, p_now timestamptz) returns private.outcome
 language plpgsql set search_path = '' as $$
@@ -67,6 +67,9 @@ begin
     elsif v_id is null then
       v_open := private.settled_send(p_ours.id, v_phones, f ->> 'text', (f ->> 'occurred_at')::timestamptz);
       update public.outbound set external_id = f ->> 'id' where id = v_open.id returning message_id into v_id;
+      if v_open.rule = 'not_sent' then
+        perform private.tell_of_send(v_open, 'send_alarm', 'A text went out after all', 'It was settled as not sent, and OpenPhone has it. Was it written anew?');
+      end if;
     end if;
   end if;
   if v_id is not null then return (private.forward_message(v_id, f), null)::private.outcome; end if;

@@ -121,3 +121,18 @@ def test_a_report_of_what_a_person_settled_is_no_second_text(
     inbox.take_in(told)
     assert inbox.one("messages")["status"] == sending.outbound()["state"] == "delivered"
     assert sending.outbound()["external_id"] == sending.vendors_id
+
+
+def test_what_a_person_settled_as_not_sent_and_went_out_is_told(
+    sending: Sending, inbox: Inbox
+) -> None:
+    told = sending.report()
+    sending.finish("unknown")
+    inbox.rows_changed(
+        "update outbound set state = 'cancelled', rule = 'not_sent', lease = null,"
+        " next_poll_at = null where id = %s",
+        sending.id,
+    )
+    inbox.take_in(told)
+    assert inbox.one("messages")["status"] == sending.outbound()["state"] == "delivered"
+    assert f"send_alarm:{sending.id}" in [row["dedupe_key"] for row in inbox.all("todos")]
