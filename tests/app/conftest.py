@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import jwt
@@ -48,21 +49,39 @@ def client(app: Flask) -> Iterator[FlaskClient]:
     close(app)
 
 
-@pytest.fixture
-def open_client() -> Iterator[Callable[[Config], FlaskClient]]:
-    """A client of an app with other settings; what it answers must be in /openapi.json."""
+@pytest.fixture(scope="session")
+def built() -> Iterator[Callable[[Config], tuple[Flask, list[str]]]]:
+    """An app by its settings, and what it answered that it does not describe. Building one takes
+    as long as a test."""
+
+    @cache
+    def build(config: Config) -> tuple[Flask, list[str]]:
+        app, undescribed = create_app(config), list[str]()
+        note_undescribed(app, undescribed)
+        apps.append(app)
+        return app, undescribed
+
     apps: list[Flask] = []
-    undescribed: list[str] = []
-
-    def make(config: Config) -> FlaskClient:
-        apps.append(create_app(config))
-        note_undescribed(apps[-1], undescribed)
-        return apps[-1].test_client()
-
-    yield make
+    yield build
     for app in apps:
         close(app)
-    assert undescribed == []
+
+
+@pytest.fixture
+def open_client(
+    built: Callable[[Config], tuple[Flask, list[str]]],
+) -> Iterator[Callable[[Config], FlaskClient]]:
+    """A client of an app with other settings; what it answers must be in /openapi.json."""
+    used: list[list[str]] = []
+
+    def make(config: Config) -> FlaskClient:
+        app, undescribed = built(config)
+        undescribed.clear()
+        used.append(undescribed)
+        return app.test_client()
+
+    yield make
+    assert not any(used)
 
 
 def note_undescribed(app: Flask, found: list[str]) -> None:

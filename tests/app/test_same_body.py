@@ -54,7 +54,8 @@ def doors(
     def taken() -> None:
         raise AppError(409, "already_exists", "This file exists already.")
 
-    client.application.add_url_rule("/taken", view_func=taken)
+    if "taken" not in client.application.view_functions:
+        client.application.add_url_rule("/taken", view_func=taken)
     return Doors(client, db, team)
 
 
