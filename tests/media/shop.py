@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -57,8 +57,10 @@ class Shop:
                 if answer.pieces is None:
                     self.send_header("Content-Length", str(answer.promised or len(answer.content)))
                 self.end_headers()
-                for piece in answer.pieces or (answer.content,):
-                    self.wfile.write(piece)
+                # Whoever has read enough of it hangs up.
+                with suppress(ConnectionError):
+                    for piece in answer.pieces or (answer.content,):
+                        self.wfile.write(piece)
 
             def log_message(self, *words: Any) -> None:
                 """Says nothing on the terminal."""
