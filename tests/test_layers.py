@@ -79,7 +79,7 @@ def integration_complaint(module: str, name: str) -> str | None:
         return "integrations know no Flask, no Supabase and no RQ"
     # What is known of one vendor may take several files: openphone.py, openphone_events.py.
     vendor = module.split("_")[0]
-    allowed = ("app.integrations.http", "app.errors", vendor)
+    allowed = ("app.integrations.http", "app.integrations.deadlines", "app.errors", vendor)
     if from_room(name, "app") and not name.startswith(allowed):
         return "integrations import only http.py, their own vendor's files and app.errors"
     return None

@@ -5,42 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
-import requests
 import responses
 
 from app.integrations import http
 from app.integrations.http import Vendor, VendorBusy, VendorError, VendorRefused, VendorUnknown
 from devstack import ports
-from tests.integrations.conftest import Clock, Counted
-
-URL = "https://api.example.com/things"
-
-
-def read(vendor: Vendor, url: str = URL, timeout_s: float = 5) -> object:
-    return vendor.read(
-        "get_thing", url, headers={"Authorization": "k"}, params={}, timeout_s=timeout_s
-    )
-
-
-def write(
-    vendor: Vendor,
-    url: str = URL,
-    still_valid: Callable[[], bool] = lambda: True,
-    timeout_s: float = 5,
-) -> object:
-    return vendor.write(
-        "make_thing",
-        "POST",
-        url,
-        headers={"Authorization": "k"},
-        body={"text": "é"},
-        timeout_s=timeout_s,
-        still_valid=still_valid,
-    )
+from tests.integrations.conftest import Counted
+from tests.integrations.sockets import URL, read, reply, server, write
 
 
 def test_a_good_answer_is_its_json(
@@ -142,19 +115,6 @@ def test_an_answer_without_end_is_given_up(
         read(vendor)
 
 
-def test_an_answer_that_drips_in_is_given_up(vendor: Vendor, clock: Clock) -> None:
-    response = requests.Response()
-    response.status_code = 200
-
-    def drip(_size: int) -> Iterator[bytes]:
-        clock.at_s += 6
-        yield b"{"
-
-    response.iter_content = drip  # type: ignore[assignment]
-    with pytest.raises(VendorUnknown, match="too_slow"):
-        vendor._content("get_thing", response, clock.at_s + 5)
-
-
 def test_what_is_not_a_vendors_error_is_counted_and_let_through(
     vendor: Vendor, api: responses.RequestsMock, counted: Counted
 ) -> None:
@@ -184,55 +144,6 @@ def test_netrc_does_not_replace_our_key(
 
 
 # From here on real sockets: what counts is what had left us.
-
-
-@contextmanager
-def server(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
-    """Takes connections one after the other; what each sent until `answer` was done is kept."""
-    heard: list[bytes] = []
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(5)
-                heard.append(hear(connection))
-                answer(connection)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/things", heard
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
-
-
-def hear(connection: socket.socket) -> bytes:
-    """The request as far as it comes."""
-    got = b""
-    while b"\r\n\r\n" not in got or len(got.partition(b"\r\n\r\n")[2]) < length_of(got):
-        part = connection.recv(65536)
-        if not part:
-            break
-        got += part
-    return got
-
-
-def length_of(request: bytes) -> int:
-    for line in request.split(b"\r\n"):
-        if line.lower().startswith(b"content-length:"):
-            return int(line.split(b":")[1])
-    return 0
-
-
-def reply(connection: socket.socket) -> None:
-    connection.sendall(b'HTTP/1.1 202 Accepted\r\nContent-Length: 8\r\n\r\n{"id":1}')
 
 
 def test_a_write_arrives_whole_with_its_length() -> None:
