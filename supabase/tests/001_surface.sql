@@ -94,6 +94,7 @@ insert into tests.definers values
   ('claim_webhook_events(integer,integer)', 'service_role'), ('apply_webhook_events(uuid,jsonb)', 'service_role'), ('apply_facts(uuid,jsonb,text)', 'service_role'),
   ('dead_webhooks(text,bigint,integer)', 'authenticated'), ('replay_webhooks(bigint[],text)', 'authenticated'), ('webhooks_to_ask(integer)', 'service_role'),
   ('watch_webhooks(timestamp with time zone)', 'service_role'), ('private.contact_for_phone(uuid,text)', ''), ('private.conversation_for(uuid,uuid,text[],text)', ''),
+  ('add_number(uuid,text,text)', 'authenticated'), ('remove_number(uuid)', 'authenticated'), ('connect_number(uuid,text,text,text)', 'service_role'),
   ('private.said()', ''), ('private.said_otherwise()', ''), ('private.mark_campaigns()', ''), ('private.mark_media()', ''), ('private.call_came()', ''),
   ('private.message_came()', ''), ('private.send_settled()', ''), ('private.number_known()', ''), ('private.require_office()', ''),
   ('private.held_sync(uuid,uuid)', ''), ('private.new_sync(uuid,text,timestamp with time zone,uuid,timestamp with time zone,uuid)', ''),

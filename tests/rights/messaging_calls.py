@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from tests.rights.messaging_records import AT, MESSAGES
+from tests.rights.messaging_records import AT, MESSAGES, phone
 from tests.rights.rows import Body, Place, Rows
 
 
@@ -45,11 +45,18 @@ def _hash() -> str:
 
 
 MESSAGING_CALLS: dict[str, Callable[[Rows, Place], Body]] = {
+    "add_number": lambda rows, place: {"p_location": place.id, "p_e164": phone()},
     "bulk_conversations": lambda rows, place: {
         "p_ids": [_said(rows, place)],
         "p_action": "star",
     },
     "close_inbox": lambda rows, place: {"p_key_hash": _hash()},
+    "connect_number": lambda rows, place: {
+        "p_location": place.id,
+        "p_e164": phone(),
+        "p_label": "Main",
+        "p_openphone_id": f"PN{secrets.token_hex(6)}",
+    },
     "conversation_thread": _spoken(),
     "finish_todos": _given,
     "list_inbox": _listed,

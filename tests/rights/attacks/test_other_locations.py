@@ -27,6 +27,7 @@ BY_ID = {
     "person_context": "p_conversation",
     "preview_message": "p_conversation",
     "queue_message": "p_conversation",
+    "remove_number": "p_number",
     "resend_invite": "p_invite",
     "resolve_hold": "p_hold",
     "resume_sync": "p_run",
@@ -37,6 +38,7 @@ BY_ID = {
     "settle_send": "p_outbound",
 }
 BY_LOCATION = (
+    "add_number",
     "create_api_key",
     "create_invite",
     "import_location",
