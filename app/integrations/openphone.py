@@ -28,8 +28,7 @@ from app.integrations.openphone_surface import (
 # The vendor's clock and ours may differ; a text that is found is compared word for word anyway.
 CLOCKS_DIFFER = timedelta(minutes=2)
 MOST_LOOKED_AT = 20
-# What the surfaces allow.
-V1_MOST = 100
+# What the dated surface allows.
 DATED_MOST = 50
 
 
@@ -61,8 +60,6 @@ class OpenPhone:
         from_: str,
         to: Sequence[str],
         content: str,
-        user_id: str | None = None,
-        set_inbox_status: str | None = None,
         still_valid: Callable[[], bool] = always,
         timeout_s: float = TIMEOUT_S,
     ) -> Sent:
@@ -72,8 +69,6 @@ class OpenPhone:
         sent), VendorBusy (proven not sent) and VendorUnknown (ask find_sent, do not send again).
         """
         body: Object = {"from": from_, "to": list(to), "content": content}
-        optional = {"userId": user_id, "setInboxStatus": set_inbox_status}
-        body |= {name: value for name, value in optional.items() if value is not None}
         answer = self.surface.write(
             "send_message",
             "POST",
@@ -122,26 +117,6 @@ class OpenPhone:
         }
         return self.surface.dated_page("list_messages", "/messages", params)
 
-    def list_messages_v1(
-        self,
-        *,
-        phone_number_id: str,
-        participants: Sequence[str],
-        created_after: datetime | None = None,
-        created_before: datetime | None = None,
-        page_token: str | None = None,
-    ) -> Page:
-        """Of one conversation; `participants` are everybody but our number."""
-        params: Params = {
-            "phoneNumberId": phone_number_id,
-            "participants": participants,
-            "createdAfter": _at(created_after),
-            "createdBefore": _at(created_before),
-            "maxResults": V1_MOST,
-            "pageToken": page_token,
-        }
-        return self.surface.v1_page("list_messages_v1", "/messages", params)
-
     def get_message(self, message_id: str) -> Object | None:
         return or_none(
             lambda: one("get_message", self.surface.dated("get_message", f"/messages/{message_id}"))
@@ -150,10 +125,6 @@ class OpenPhone:
     def list_phone_numbers(self) -> list[Object]:
         """v1: id, number, name, users, restrictions."""
         return many("list_phone_numbers", self.surface.v1("list_phone_numbers", "/phone-numbers"))
-
-    def list_users(self, *, page_token: str | None = None) -> Page:
-        params: Params = {"maxResults": DATED_MOST, "pageToken": page_token}
-        return self.surface.v1_page("list_users", "/users", params)
 
     def list_conversations(
         self,
@@ -173,21 +144,6 @@ class OpenPhone:
         }
         return self.surface.dated_page("list_conversations", "/conversations", params)
 
-    def list_conversations_v1(
-        self,
-        *,
-        phone_numbers: Sequence[str],
-        updated_after: datetime | None = None,
-        page_token: str | None = None,
-    ) -> Page:
-        params: Params = {
-            "phoneNumbers": phone_numbers,
-            "updatedAfter": _at(updated_after),
-            "maxResults": V1_MOST,
-            "pageToken": page_token,
-        }
-        return self.surface.v1_page("list_conversations_v1", "/conversations", params)
-
     def list_calls(
         self,
         *,
@@ -206,17 +162,6 @@ class OpenPhone:
             "after": after,
         }
         return self.surface.dated_page("list_calls", "/calls", params)
-
-    def list_calls_v1(
-        self, *, phone_number_id: str, participant: str, page_token: str | None = None
-    ) -> Page:
-        params: Params = {
-            "phoneNumberId": phone_number_id,
-            "participants": participant,
-            "maxResults": V1_MOST,
-            "pageToken": page_token,
-        }
-        return self.surface.v1_page("list_calls_v1", "/calls", params)
 
     def get_call(self, call_id: str) -> Object | None:
         """v1: has `from` and `to` even where an event had no participants."""

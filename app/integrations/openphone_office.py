@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.integrations.http import Params
-from app.integrations.openphone_surface import Object, Page, Surface, many, one, or_none
+from app.integrations.openphone_surface import Object, Surface, many, one, or_none
 
 MOST_CONTACTS = 50
 
@@ -26,10 +26,6 @@ class Contacts:
         }
         return self.surface.v1_page("find_contacts", "/contacts", params).items
 
-    def list(self, *, page_token: str | None = None) -> Page:
-        params: Params = {"maxResults": MOST_CONTACTS, "pageToken": page_token}
-        return self.surface.v1_page("list_contacts", "/contacts", params)
-
     def get(self, contact_id: str) -> Object | None:
         path = f"/contacts/{contact_id}"
         return or_none(lambda: one("get_contact", self.surface.v1("get_contact", path)))
@@ -45,9 +41,6 @@ class Contacts:
         return one(
             "replace_contact", self.surface.v1_write("replace_contact", "PATCH", path, contact)
         )
-
-    def delete(self, contact_id: str) -> None:
-        self.surface.v1_write("delete_contact", "DELETE", f"/contacts/{contact_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +78,3 @@ class Webhooks:
         path = f"/webhooks/{webhook_id}/rotate"
         answer = self.surface.dated_write("rotate_webhook", "POST", path)
         return str(one("rotate_webhook", answer).get("key", ""))
-
-    def delete(self, webhook_id: str) -> None:
-        self.surface.dated_write("delete_webhook", "DELETE", f"/webhooks/{webhook_id}")
-
-    def deliveries(self, webhook_id: str, *, after: str | None = None) -> Page:
-        params: Params = {"limit": 50, "after": after}
-        return self.surface.dated_page(
-            "webhook_deliveries", f"/webhooks/{webhook_id}/events", params
-        )
-
-    def retry_delivery(self, webhook_id: str, delivery_id: str) -> None:
-        path = f"/webhooks/{webhook_id}/events/{delivery_id}/retry"
-        self.surface.dated_write("retry_delivery", "POST", path)

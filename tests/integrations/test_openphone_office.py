@@ -10,7 +10,7 @@ import responses
 
 from app.integrations.http import VendorUnknown
 from app.integrations.openphone_office import Contacts, Webhooks
-from app.integrations.openphone_surface import Page, Surface
+from app.integrations.openphone_surface import Surface
 
 HOST = "https://api.example.com"
 CONTACT = {"defaultFields": {"firstName": "Ana"}, "externalId": "c1"}
@@ -21,12 +21,10 @@ def body_of(api: responses.RequestsMock) -> Any:
 
 
 def test_contacts_are_found_by_our_id(surface: Surface, api: responses.RequestsMock) -> None:
-    for _ in range(2):
-        api.get(f"{HOST}/v1/contacts", json={"data": [{"id": "x"}]})
+    api.get(f"{HOST}/v1/contacts", json={"data": [{"id": "x"}]})
     assert Contacts(surface).find("c1", source="crm") == [{"id": "x"}]
     query = parse_qs(urlsplit(str(api.calls[0].request.url)).query)
     assert query == {"externalIds": ["c1"], "sources": ["crm"], "maxResults": ["50"]}
-    assert Contacts(surface).list() == Page([{"id": "x"}], None)
 
 
 def test_a_contact_is_read_or_is_not_there(surface: Surface, api: responses.RequestsMock) -> None:
@@ -46,7 +44,6 @@ WRITES: list[tuple[str, str, int, Any, Callable[[Surface], Any], Any]] = [
         lambda s: Contacts(s).replace("x", CONTACT),
         CONTACT,
     ),
-    ("DELETE", "/v1/contacts/x", 204, None, lambda s: Contacts(s).delete("x"), {}),
     (
         "POST",
         "/webhooks",
@@ -70,15 +67,6 @@ WRITES: list[tuple[str, str, int, Any, Callable[[Surface], Any], Any]] = [
         lambda s: Webhooks(s).update("7", {"status": "disabled"}),
         {"status": "disabled"},
     ),
-    ("DELETE", "/webhooks/7", 204, None, lambda s: Webhooks(s).delete("7"), {}),
-    (
-        "POST",
-        "/webhooks/7/events/msg_1/retry",
-        202,
-        None,
-        lambda s: Webhooks(s).retry_delivery("7", "msg_1"),
-        {},
-    ),
 ]
 
 
@@ -95,8 +83,7 @@ def test_each_write_is_made_once(
     call: Callable[[Surface], Any],
     body: Any,
 ) -> None:
-    answer = {"json": {"data": data}} if data else {}
-    api.add(method, HOST + path, status=status, **answer)
+    api.add(method, HOST + path, status=status, json={"data": data})
     assert call(surface) == data
     assert body_of(api) == body
     version = api.calls[0].request.headers.get("Quo-Api-Version")
@@ -112,13 +99,9 @@ def test_a_write_that_fails_is_not_made_again(
     assert len(api.calls) == 1
 
 
-def test_webhooks_are_listed_with_their_deliveries(
-    surface: Surface, api: responses.RequestsMock
-) -> None:
+def test_webhooks_are_listed(surface: Surface, api: responses.RequestsMock) -> None:
     api.get(f"{HOST}/webhooks", json={"data": [{"id": "7"}]})
-    api.get(f"{HOST}/webhooks/7/events", json={"data": [{"id": "msg_1"}], "nextCursor": None})
     assert Webhooks(surface).list() == [{"id": "7"}]
-    assert Webhooks(surface).deliveries("7") == Page([{"id": "msg_1"}], None)
 
 
 def test_a_rotated_key_is_told(surface: Surface, api: responses.RequestsMock) -> None:
