@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 from realtime import AsyncRealtimeChannel, AsyncRealtimeClient
 
 from supabase import Client
+from tests import browser
 from tests.devstack.gateway_process import Gateway
 
 SOON_S = 15.0
@@ -32,20 +33,10 @@ def send(gateway: Gateway, topic: str, payload: dict[str, Any], private: bool = 
     )
 
 
-@asynccontextmanager
-async def connected(
+def connected(
     gateway: Gateway, token: str | None = None
-) -> AsyncIterator[AsyncRealtimeClient]:
-    client = AsyncRealtimeClient(
-        f"{gateway.url}/realtime/v1", token=gateway.anon_key, auto_reconnect=False
-    )
-    if token:
-        await client.set_auth(token)
-    await client.connect()
-    try:
-        yield client
-    finally:
-        await client.close()
+) -> AbstractAsyncContextManager[AsyncRealtimeClient]:
+    return browser.connected(gateway.url, gateway.anon_key, token)
 
 
 class Room:

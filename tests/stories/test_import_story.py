@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,12 @@ import pytest
 import redis
 
 from devstack.stack import Stack
-from supabase import AsyncClient, AsyncClientOptions, acreate_client
+from supabase import AsyncClient
 from tests import people
+from tests.browser import bearer_of, signed_in
 from tests.faults.workers import Worker
 from tests.imports.sheets import GOLDEN, SAMPLE
-from tests.people import PASSWORD, Location, Person
+from tests.people import Location
 
 SOON_S = 20.0
 Row = dict[str, Any]
@@ -41,24 +41,6 @@ def web(stack: Stack, tmp_path: Path) -> Iterator[str]:
     program.wait_ready()
     yield f"http://127.0.0.1:{stack.env['WEB_PORT']}"
     program.stop()
-
-
-@asynccontextmanager
-async def signed_in(stack: Stack, person: Person) -> AsyncIterator[tuple[AsyncClient, Row]]:
-    """supabase-py as the person, and the header that Flask wants of him."""
-    async with httpx.AsyncClient() as connections:
-        options = AsyncClientOptions(httpx_client=connections, auto_refresh_token=False)
-        client = await acreate_client(
-            stack.env["SUPABASE_URL"], stack.env["SUPABASE_ANON_KEY"], options
-        )
-        told = await client.auth.sign_in_with_password(
-            {"email": person.email, "password": PASSWORD}
-        )
-        assert told.session is not None
-        await client.realtime.set_auth(told.session.access_token)
-        yield client, {"Authorization": f"Bearer {told.session.access_token}"}
-        await client.realtime.close()
-        await client.auth.sign_out()
 
 
 def upload(web: str, headers: Row) -> httpx.Response:
@@ -146,7 +128,8 @@ class Story:
         assert len(list(csv.DictReader(io.StringIO(report.text)))) == 2_180
 
     async def what_the_marketer_sees(self, row: Row) -> None:
-        async with signed_in(self.stack, self.team.marketer) as (marketer, headers):
+        async with signed_in(self.stack.env, self.team.marketer) as marketer:
+            headers = await bearer_of(marketer)
             refused = upload(self.web, headers)
             assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
             for table in ("contacts", "contact_phones", "properties", "imports", "list_members"):
@@ -161,7 +144,8 @@ class Story:
             assert state == "CHANNEL_ERROR"
 
     async def told(self) -> None:
-        async with signed_in(self.stack, self.team.owner) as (owner, headers):
+        async with signed_in(self.stack.env, self.team.owner) as owner:
+            headers = await bearer_of(owner)
             row, told = await self.import_once(owner, headers)
             assert {name: row[name] for name in GOLDEN} == GOLDEN and row["status"] == "done"
             done = [said["processed_rows"] for said in told]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,11 @@ import redis
 from app import workforce
 from devstack.processes import wait_until
 from devstack.stack import Stack
-from supabase import AsyncClient, AsyncClientOptions, acreate_client
+from supabase import AsyncClient
 from tests import people
+from tests.browser import signed_in
 from tests.faults.workers import Worker
-from tests.people import PASSWORD, Location, Person
+from tests.people import Location
 from tests.sandbox_driver import Sandbox
 
 SOON_S = 60.0
@@ -78,23 +78,6 @@ def number(db: psycopg.Connection[Any], team: Location, vendor: Sandbox) -> str:
     return ours
 
 
-@asynccontextmanager
-async def signed_in(stack: Stack, person: Person) -> AsyncIterator[AsyncClient]:
-    async with httpx.AsyncClient() as connections:
-        options = AsyncClientOptions(httpx_client=connections, auto_refresh_token=False)
-        client = await acreate_client(
-            stack.env["SUPABASE_URL"], stack.env["SUPABASE_ANON_KEY"], options
-        )
-        told = await client.auth.sign_in_with_password(
-            {"email": person.email, "password": PASSWORD}
-        )
-        assert told.session is not None
-        await client.realtime.set_auth(told.session.access_token)
-        yield client
-        await client.realtime.close()
-        await client.auth.sign_out()
-
-
 async def listen(client: AsyncClient, location: str) -> asyncio.Queue[Row]:
     """What is told of pictures on the location's channel."""
     heard: asyncio.Queue[Row] = asyncio.Queue()
@@ -109,7 +92,7 @@ async def listen(client: AsyncClient, location: str) -> asyncio.Queue[Row]:
 
 async def photos_arrive(stack: Stack, team: Location, vendor: Sandbox, number: str) -> list[Row]:
     """Rows as the owner's browser has them, with the bytes of the original and the thumbnail."""
-    async with signed_in(stack, team.owner) as client:
+    async with signed_in(stack.env, team.owner) as client:
         heard = await listen(client, team.id)
         await asyncio.to_thread(
             vendor.customer_texts, a_number(), "The wall", to=number, media=FILES

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from realtime import AsyncRealtimeClient
-
+from tests.browser import connected
 from tests.devstack.rooms import Room, in_time, joined
 from tests.messaging.inbox.office import Office, fresh_phone, inbox
 from tests.people import Person
@@ -16,17 +15,9 @@ from tests.people import Person
 
 @asynccontextmanager
 async def listening(office: Office, person: Person, topic: str) -> AsyncIterator[Room]:
-    client = AsyncRealtimeClient(
-        f"{office.env['SUPABASE_URL']}/realtime/v1",
-        token=office.env["SUPABASE_ANON_KEY"],
-        auto_reconnect=False,
-    )
-    await client.set_auth(person.token)
-    await client.connect()
-    try:
+    url, anon_key = office.env["SUPABASE_URL"], office.env["SUPABASE_ANON_KEY"]
+    async with connected(url, anon_key, person.token) as client:
         yield await joined(Room(client, topic, True))
-    finally:
-        await client.close()
 
 
 async def until(room: Room, event: str) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from realtime import AsyncRealtimeClient
 
+from tests import browser
 from tests.rights.world import Actor
 
 
@@ -16,16 +16,6 @@ class Listener:
     url: str
     anon_key: str
 
-    @asynccontextmanager
-    async def connected(self, actor: Actor) -> AsyncIterator[AsyncRealtimeClient]:
-        client = AsyncRealtimeClient(
-            f"{self.url}/realtime/v1", token=self.anon_key, auto_reconnect=False
-        )
+    def connected(self, actor: Actor) -> AbstractAsyncContextManager[AsyncRealtimeClient]:
         token = actor.headers.get("Authorization", "").removeprefix("Bearer ")
-        if token:
-            await client.set_auth(token)
-        await client.connect()
-        try:
-            yield client
-        finally:
-            await client.close()
+        return browser.connected(self.url, self.anon_key, token)
