@@ -1,6 +1,6 @@
 -- Runs through the vendor's records: one of a kind at a time, steered by the office, one worker each, begun nightly by themselves.
 begin;
-select plan(64);
+select plan(70);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -53,6 +53,27 @@ do $$ begin
 end $$;
 select is((select status || ' ' || error_count || ' ' || error from sync_runs where kind = 'reconciliation'), 'failed 5 status 503', 'five failures in a row end it');
 select is((select count(*) from notifications where kind = 'sync_failed' and user_id = tests.id('owner')), 1::bigint, 'and are told');
+
+-- broken off
+create function tests.break_off(p_times int) returns text language plpgsql as $$
+begin
+  for n in 1..p_times loop
+    update public.sync_runs set lease_until = clock_timestamp() where id = tests.run_id();
+    perform tests.act('service_role', 'select claim_sync(tests.run_id(), md5(''e'')::uuid)');
+  end loop;
+  return tests.state();
+end $$;
+delete from sync_runs;
+delete from notifications where kind = 'sync_failed';
+select tests.act('owner', $$ select start_sync(tests.id('here'), 'stop_scan') $$);
+select is(tests.break_off(5), 'running 4', 'a lease that ran out is a failure');
+select tests.act('service_role', $$ select scan_keywords(tests.run_id(), md5('e')::uuid) $$);
+select is(tests.state(), 'running 0', 'what goes on makes up for it');
+select tests.act('service_role', $$ select let_sync_go(tests.run_id(), md5('e')::uuid) $$);
+select is(tests.break_off(1), 'running 0', 'who makes way has not failed');
+select is(tests.break_off(5), 'failed 5', 'the fifth in a row ends it');
+select is((select lease is null and lease_until is null and finished_at is not null from sync_runs where id = tests.run_id()), true, 'and nobody has it any more');
+select is((select count(*) from notifications where kind = 'sync_failed' and user_id = tests.id('owner')), 1::bigint, 'which is told');
 
 -- nightly
 create function tests.nightly(p_at timestamptz) returns bigint language plpgsql as $$

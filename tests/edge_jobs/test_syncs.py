@@ -6,6 +6,7 @@ import itertools
 import random
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -315,6 +316,41 @@ def test_a_vendor_that_is_away_is_asked_later_and_given_up_in_the_end(
         assert syncs.run_sync(run_id) == ("failed" if tries == 5 else "running")
     assert run_row(db, run_id)["error"] == "openphone list_messages: status 503"
     assert told(db, place) == ["sync_failed"]
+
+
+@pytest.mark.parametrize("end", [KeyError("id"), KeyboardInterrupt()])
+def test_a_worker_that_breaks_off_five_times_in_a_row_ends_the_run(
+    db: psycopg.Connection[Any],
+    place: Location,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    end: BaseException,
+) -> None:
+    """By a defect of ours, or killed: nobody says that it failed but the lease that ran out."""
+    run_id = start(db, place, "history")
+    list_messages = sync_pages.list_messages
+    ends = [end] * 4 + [None] + [end] * 5
+
+    def broken(*arguments: Any) -> Any:
+        if how := ends.pop(0):
+            raise how
+        sandbox.customer_texts("+16175550123", "Hello", tell=False)
+        return replace(list_messages(*arguments), position={"since": "1970-01-01T00:00:00Z"})
+
+    sandbox.customer_texts("+16175550123", "Hello", tell=False)
+    monkeypatch.setitem(syncs.PAGES, "messages", broken)  # type: ignore[misc]
+    for _ in range(9):
+        with pytest.raises(type(end)):
+            syncs.run_sync(run_id)
+        assert run_row(db, run_id)["status"] == "running"
+        db.execute("update sync_runs set lease_until = now() where id = %s", (run_id,))
+        db.commit()
+    assert syncs.run_sync(run_id) == "nothing"
+    row = run_row(db, run_id)
+    assert (row["status"], row["error_count"], row["lease"]) == ("failed", 5, None)
+    assert row["error"] == "Its worker broke off in the middle of it."
+    assert told(db, place) == ["sync_failed"]
+    assert run_id not in runtime.rpc("vendor_work")["runs"]
 
 
 def test_an_account_the_vendor_refuses_ends_the_run(
