@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,6 +17,8 @@ from redis import Redis
 from app import db, logs, queues, tracing
 from app.config import WorkerConfig
 from app.storage import Storage
+
+_stop: ContextVar[Callable[[], bool]] = ContextVar("stop", default=lambda: False)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,21 @@ def http() -> httpx.Client:
 
 def redis() -> Redis:
     return runtime().redis
+
+
+def must_stop() -> bool:
+    """Its worker was told to end: a job that goes from one thing to the next begins no other."""
+    return _stop.get()()
+
+
+@contextmanager
+def stopped_by(told: Callable[[], bool]) -> Iterator[None]:
+    """For the time of a job."""
+    token = _stop.set(told)
+    try:
+        yield
+    finally:
+        _stop.reset(token)
 
 
 def rpc(name: str, **params: Any) -> Any:

@@ -43,7 +43,7 @@ def send_texts(draining_s: float = DRAINING_S) -> dict[str, int]:
     try:
         phone = vendors.openphone()
         until = time.monotonic() + draining_s
-        while time.monotonic() < until:
+        while time.monotonic() < until and not runtime.must_stop():
             claim = runtime.rpc("claim_outbound", p_limit=BATCH, p_lease_s=LEASE_S)
             for text in claim["claimed"]:
                 ended = _send(phone, text["id"], text["lease"])

@@ -44,7 +44,7 @@ def apply_webhooks(draining_s: float = DRAINING_S) -> dict[str, int]:
     counts: dict[str, int] = {}
     until = time.monotonic() + draining_s
     try:
-        while time.monotonic() < until:
+        while time.monotonic() < until and not runtime.must_stop():
             claimed = runtime.rpc("claim_webhook_events", p_limit=BATCH, p_lease_s=LEASE_S)
             if not claimed["events"]:
                 return counts

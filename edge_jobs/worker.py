@@ -91,7 +91,11 @@ class Watched(BaseWorker):
         name = _name(job)
         parent = job.meta.get("trace", {})
         try:
-            with tracing.span(name, "consumer", parent, queue=queue.name), self._alive(job):
+            with (
+                tracing.span(name, "consumer", parent, queue=queue.name),
+                self._alive(job),
+                runtime.stopped_by(lambda: self._stop_requested),
+            ):
                 return self._counted(name, job, queue)
         finally:
             if self.is_horse:

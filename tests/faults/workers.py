@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from devstack.layout import CHECKOUT
@@ -16,12 +17,19 @@ WITHIN_S = 60.0
 
 
 class Worker:
-    """`name` as in the Procfile."""
+    """`name` as in the Procfile; `settings` instead of the stack's own."""
 
-    def __init__(self, stack: Stack, log: Path, name: str = "worker-imports") -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        log: Path,
+        name: str = "worker-imports",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._stack = stack
         self._log = log
         self._service = SERVICES[name]
+        self._settings = settings or {}
         self._start()
 
     def _start(self) -> None:
@@ -30,7 +38,8 @@ class Worker:
             self._process = subprocess.Popen(
                 self._service.command(pairs),
                 cwd=CHECKOUT,
-                env=environment(self._stack.folder, pairs, self._service.name),
+                env=environment(self._stack.folder, pairs, self._service.name)
+                | dict(self._settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -73,11 +82,18 @@ class Worker:
         self.kill()
         self._start()
 
+    def ask_to_stop(self) -> None:
+        """As the supervisor does at each deploy."""
+        self._process.terminate()
+
+    def wait(self) -> None:
+        self._process.wait(WITHIN_S)
+
     def stop(self) -> None:
         """In order: coverage is written at an orderly end only."""
         try:
             if self._process.poll() is None:
-                self._process.terminate()
-                self._process.wait(WITHIN_S)
+                self.ask_to_stop()
+                self.wait()
         finally:
             self.kill()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import redis
 
+from app import queues
 from devstack.processes import wait_until
 from devstack.stack import Stack
 from edge_jobs.sends import send_texts
+from tests.faults.workers import Worker
 from tests.messaging.send import gates
 from tests.messaging.send.gates import Gate
 from tests.messaging.send.office import Fork, Office
@@ -76,3 +81,25 @@ def test_killed_while_the_vendor_is_called(
     worker.kill()
     assert settled(office, text) == state
     assert sum(office.taken().values()) == sent
+
+
+@pytest.mark.usefixtures("gated")
+def test_a_worker_told_to_stop_ends_with_the_text_in_its_hands(
+    office: Office, stack: Stack, sandbox: Sandbox, redis_conn: redis.Redis, tmp_path: Path
+) -> None:
+    """Whoever kills what has not ended in time would make the outcome of a text unknown."""
+    redis_conn.flushall()
+    first, *others = [office.text() for _ in range(4)]
+    gate = Gate(stack.env, first, "accepted")
+    worker = Worker(stack, tmp_path / "worker.log", "worker-sends", sandbox.env)
+    try:
+        queues.ring(redis_conn, queues.send_texts(now=datetime.now(UTC)))
+        gate.wait()
+        worker.ask_to_stop()
+        gate.open()
+        worker.wait()
+    finally:
+        worker.stop()
+    assert office.state(first) == "accepted"
+    assert {office.state(text) for text in others} == {"queued"}
+    assert redis_conn.llen("rq:queue:sends") == 1

@@ -102,6 +102,19 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(make: Make, nig
     killed_again_and_again(make, night, 7, 250, 2)
 
 
+def test_a_worker_told_to_stop_ends_in_the_middle_of_many(
+    night: Night, redis_conn: redis.Redis
+) -> None:
+    night.inbox.put_bodies(traffic(night.inbox.office, 5, 1_000).as_it_comes)
+    night.ring()
+    many = night.open()
+    assert wait_until(lambda: night.open() < many, WITHIN_S)
+    night.worker.ask_to_stop()
+    night.worker.wait()
+    assert night.open() > 500
+    assert redis_conn.llen("rq:queue:webhooks") == 1
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(4))
 def test_a_worker_killed_forty_times(make: Make, night: Night, seed: int) -> None:
