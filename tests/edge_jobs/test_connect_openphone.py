@@ -213,7 +213,7 @@ def test_a_workspace_that_cannot_do_all_yet(
     operator: Operator, as_worker: AsWorker, number: str
 ) -> None:
     """What the sandbox does not play: texting not allowed yet, nothing ours, no secret told."""
-    as_worker(OPENPHONE_API_URL=VENDOR, OPENPHONE_API_KEY="good")
+    as_worker(OPENPHONE_API_URL=VENDOR, OPENPHONE_API_KEY="good", WEBHOOK_INBOX_KEY="")
     barred = {"messaging": {"US": "restricted"}}
     with responses.RequestsMock(assert_all_requests_are_fired=False) as api:
         api.get(f"{VENDOR}/organization", json={"data": {"id": "OR1"}})
