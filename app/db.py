@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, NoReturn, cast
 
 import httpx
 import structlog
@@ -52,6 +54,10 @@ JWT_EXPIRED = "JWT expired"
 # Connection exceptions, out of resources, operator intervention (shutdown, statement timeout),
 # deadlocks, PostgREST without a database or a free connection, and a gateway that answers for it.
 AWAY = ("08", "53", "57", "40", "PGRST000", "PGRST001", "PGRST002", "PGRST003", "50")
+
+
+# Who waits for the inbox gives up after ten seconds, and then sends again.
+INBOX_TIMEOUT = httpx.Timeout(7, connect=2, pool=2)
 
 
 def http_client() -> httpx.Client:
@@ -100,7 +106,10 @@ class Database:
     def inbox(self, inbox_key: str, name: str, **params: Any) -> Any:
         """What the SQL function returns to whoever shows the key of the webhook inbox."""
         headers = auth_headers(self._key) | {"X-Inbox-Key": inbox_key}
-        builder = self._with(headers).rpc(name, params)
+        request = partial(self._http.request, timeout=INBOX_TIMEOUT)
+        # As much of the pool as the builder asks for, which knows no time-out of a call.
+        pool = cast(httpx.Client, SimpleNamespace(auth=None, request=request))
+        builder = self._with(headers, pool).rpc(name, params)
         return _execute(f"rpc {name}", lambda: builder.execute().data)
 
     def row(self, token: str, table: str, columns: str, **equal: str) -> Row:
@@ -134,11 +143,13 @@ class Database:
     def _client(self, token: str) -> SyncPostgrestClient:
         return self._with(auth_headers(self._key, token))
 
-    def _with(self, headers: dict[str, str]) -> SyncPostgrestClient:
+    def _with(
+        self, headers: dict[str, str], pool: httpx.Client | None = None
+    ) -> SyncPostgrestClient:
         return SyncPostgrestClient(
             self._url,
             headers=headers,
-            http_client=self._http,
+            http_client=pool or self._http,
             # Its retries sleep for seconds inside our request; the caller is told to try again.
             retry_enabled=False,
         )

@@ -7,6 +7,7 @@ one.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -18,6 +19,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 AWAY = 503
 MOST = 50
+# With the longest call of the inbox less than the ten seconds a vendor waits for its answer.
+PATIENCE_S = 2.0
 
 
 @dataclass
@@ -31,9 +34,15 @@ class Waiting(Generic[Item, Result]):
 class Together(Generic[Item, Result]):
     """`call` answers for each item in order. Threads of one process share it."""
 
-    def __init__(self, call: Callable[[Sequence[Item]], Sequence[Result]], what: str) -> None:
+    def __init__(
+        self,
+        call: Callable[[Sequence[Item]], Sequence[Result]],
+        what: str,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._call = call
         self._what = what
+        self._patience_s = patience_s
         self._calling = threading.Lock()
         self._waiting: SimpleQueue[Waiting[Item, Result]] = SimpleQueue()
 
@@ -61,11 +70,15 @@ class Together(Generic[Item, Result]):
         return taken
 
     def _answer(self, taken: Sequence[Waiting[Item, Result]]) -> None:
+        began_s = time.monotonic()
         try:
             results = self._call([waiting.item for waiting in taken])
             for waiting, result in zip(taken, results, strict=True):
                 waiting.result = result
         except AppError as error:
+            if error.status == AWAY and time.monotonic() - began_s > self._patience_s:
+                # Who waited for this one would wait too long for another.
+                taken = [*taken, *self._take()]
             self._apart(taken, error)
         finally:
             for waiting in taken:

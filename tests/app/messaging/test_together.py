@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import httpx
 import pytest
 
+from app import db
 from app.errors import AppError, unavailable
 from app.messaging import together
 from app.messaging.together import Together
@@ -33,9 +36,9 @@ class Slow:
         return [2 * item for item in items]
 
 
-def crowd(slow: Slow, count: int) -> list[Future[int]]:
+def crowd(slow: Slow, count: int, patience_s: float = WITHIN_S) -> list[Future[int]]:
     """One who calls, and `count` who come meanwhile; all of them have come when he is let go."""
-    line = Together(slow, "The double")
+    line = Together(slow, "The double", patience_s)
     pool = ThreadPoolExecutor(count + 1)
     futures = [pool.submit(line.do, 0)]
     assert slow.begun.wait(WITHIN_S)
@@ -93,6 +96,39 @@ def test_when_the_database_is_away_nobody_asks_again() -> None:
     futures = crowd(slow, 3)
     assert {type(future.exception()) for future in futures[1:]} == {AppError}
     assert len(slow.calls) == 2
+
+
+@pytest.mark.parametrize(("patience_s", "calls"), [(0.0, [[0]]), (WITHIN_S, [[0], [1, 2, 3]])])
+def test_who_waited_long_for_a_database_that_hung_is_not_held_by_another_call(
+    patience_s: float, calls: Calls
+) -> None:
+    def fail(items: Sequence[int]) -> None:
+        if 0 in items:
+            raise unavailable("database_unavailable", "The database")
+
+    slow = Slow(fail)
+    futures = crowd(slow, 3, patience_s)
+    assert [future.exception() is None for future in futures[1:]] == [patience_s > 0] * 3
+    assert slow.calls == calls
+
+
+def test_a_database_that_hangs_frees_its_threads_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "INBOX_TIMEOUT", httpx.Timeout(0.5))
+    with socket.create_server(("127.0.0.1", 0)) as hanging, db.http_client() as pool:
+        database = db.Database(f"http://127.0.0.1:{hanging.getsockname()[1]}", "anon", pool)
+
+        def receive(items: Sequence[int]) -> list[int]:
+            kept: list[int] = database.inbox("key", "receive_webhooks", p_events=list(items))
+            return kept
+
+        line = Together(receive, "The inbox", 0.1)
+        with ThreadPoolExecutor(8) as threads:
+            futures = [threads.submit(line.do, 0)]
+            called, _ = hanging.accept()
+            futures += [threads.submit(line.do, n) for n in range(1, 8)]
+            told = [future.exception(WITHIN_S) for future in futures]
+        called.close()
+    assert [error.status for error in told if isinstance(error, AppError)] == [503] * 8
 
 
 def test_a_fault_of_ours_leaves_nobody_waiting() -> None:
