@@ -213,12 +213,14 @@ def test_a_workspace_that_cannot_do_all_yet(
     operator: Operator, as_worker: AsWorker, number: str
 ) -> None:
     """What the sandbox does not play: texting not allowed yet, nothing ours, no secret told."""
-    as_worker(OPENPHONE_API_URL=VENDOR, OPENPHONE_API_KEY="good", WEBHOOK_INBOX_KEY="")
+    settings = {"OPENPHONE_API_KEY": "good", "OPENPHONE_HEALTH_NUMBER": HEALTH_NUMBER}
+    as_worker(OPENPHONE_API_URL=VENDOR, WEBHOOK_INBOX_KEY="", **settings)
     barred = {"messaging": {"US": "restricted"}}
     with responses.RequestsMock(assert_all_requests_are_fired=False) as api:
         api.get(f"{VENDOR}/organization", json={"data": {"id": "OR1"}})
         told = {"id": "PNbarred", "number": number, "restrictions": barred}
-        api.get(f"{VENDOR}/v1/phone-numbers", json={"data": [told, {"id": "PNodd"}]})
+        checks = {"id": "PNchecks", "number": HEALTH_NUMBER}
+        api.get(f"{VENDOR}/v1/phone-numbers", json={"data": [told, checks, {"id": "PNodd"}]})
         api.get(f"{VENDOR}/webhooks", json={"data": []})
         api.post(f"{VENDOR}/webhooks", status=201, json={"data": {"id": "7"}})
         shown = operator.calls()
