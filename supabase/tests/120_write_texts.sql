@@ -1,6 +1,6 @@
 -- One text by a person: looked at, put into the machine once, or refused.
 begin;
-select plan(69);
+select plan(76);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches (name, turned_on) values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -73,5 +73,23 @@ select is(tests.said('owner', tests.queue(format('p_conversation => (select id f
 select is((select c.phone_number_id from messages m join conversations c on c.id = m.conversation_id where m.id = tests.id('elsewhere')), tests.id('our other number'),
   'from another number of ours it is that number''s conversation');
 select is(tests.said('owner', 'select queue_message(p_id => null, p_phone => ''+16175550101'', p_body => ''Hello'')'), 'PT422 invalid_value', 'without an id nothing is queued');
+-- A key reads of people and houses no more by writing to them.
+update private.switches set turned_on = true where name = 'given_time';
+create function tests.make_key(p_name text, p_scopes text[]) returns void language plpgsql as $$
+declare v_key jsonb;
+begin
+  perform tests.become('owner');
+  v_key := public.create_api_key(tests.id('here'), p_name, p_scopes);
+  perform set_config('role', 'none', true), set_config('request.jwt.claims', '', true);
+  insert into tests.people values (p_name, door.claims_of_key(v_key ->> 'key', '/rpc/preview_message'));
+end $$;
+select tests.make_key('writes', '{messages:write}'), tests.make_key('reads people', '{messages:write,contacts:read}'), tests.make_key('reads houses', '{messages:write,properties:read}');
+create function tests.previewed(p_body text) returns text language sql as
+  $$ select format('select preview_message(p_contact => %L, p_body => %L, p_now => ''2026-11-20 10:00-05'')', tests.id('here ann'), p_body) $$;
+select is(tests.said(k, tests.previewed('Hi {first_name|you} in {city|town}, {company|we}')), e, format('%s: %s', k, e)) from (values
+  ('writes', 'Hi you in town, Here'), ('reads people', 'Hi Ann in town, Here'), ('reads houses', 'Hi you in Fairpond, Here'), ('owner', 'Hi Ann in Fairpond, Here')) x (k, e);
+select is(tests.said(k, tests.previewed('Is {property_address} yours?')), e, format('%s: %s', k, e)) from (values ('writes', 'PT422 missing_value'), ('reads people', 'PT422 missing_value'),
+  ('reads houses', 'Is 1 Example Street yours?')) x (k, e);
+
 select * from finish();
 rollback;
