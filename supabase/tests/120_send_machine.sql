@@ -1,6 +1,6 @@
 -- The way of a text: placed, claimed, started, finished; put back, cancelled, in doubt, settled. And what it costs its day.
 begin;
-select plan(103);
+select plan(110);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches (name, turned_on) values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -187,5 +187,17 @@ select is((select used || '/' || cap from number_days where day = '2026-12-01' a
 select matches(tests.place_third('2026-12-01 17:00-05'), 'number_days_cap', 'and nothing more leaves');
 update phone_numbers set daily_cold_cap = 2 where id = tests.id('our number');
 select is(tests.place_third('2026-12-02 09:31-05'), 'queued', 'a day later there is room again');
+-- how long each kind may wait
+create function tests.waited(p_kind text, p_for interval) returns text language plpgsql as $$
+declare v_id uuid;
+begin
+  v_id := (private.place_text(tests.id('here'), tests.id('our number'), p_kind, '{+16175550199}', 'Late ' || p_kind, p_now => tests.at('17:00') - p_for)).id;
+  perform private.pass_or_end(o, tests.at('17:00')) from public.outbound o where o.id = v_id;
+  raise exception using errcode = 'UNDO1', message = (select coalesce(rule, 'may') from public.outbound where id = v_id);
+exception when sqlstate 'UNDO1' then return sqlerrm;
+end $$;
+select is(tests.waited(k, f::interval), e, format('%s after %s: %s', k, f, e)) from (values ('transactional', '3 hours 59 minutes', 'may'), ('transactional', '4 hours 1 second', 'too_old'),
+  ('urgent', '23 hours', 'may'), ('urgent', '25 hours', 'too_old'), ('conversation', '25 hours', 'too_old'), ('confirmation', '25 hours', 'too_old'), ('warm', '3 days', 'may')) x (k, f, e);
+
 select * from finish();
 rollback;
