@@ -23,6 +23,11 @@ WEBHOOK_REFUSALS = "crm:webhook_refusals"
 # Upper bounds in seconds; a job is a sweep of milliseconds or an import of an hour.
 BUCKETS_S = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0)
 BETWEEN = "|"
+SETTLE = """
+if redis.call('hincrby', KEYS[1], ARGV[1], ARGV[2]) <= 0 then
+  redis.call('hdel', KEYS[1], ARGV[1])
+end
+"""
 
 
 def job_began(redis: Redis, queue: str, job: str) -> None:
@@ -50,20 +55,15 @@ def webhook_refused(redis: Redis, provider: str, reason: str, day: str) -> None:
     _count(redis, WEBHOOK_REFUSALS, (day, provider, reason))
 
 
-def take_webhook_refusals(redis: Redis) -> dict[tuple[str, ...], float]:
-    """By day, provider and reason, since they were taken last. Raises RedisError."""
-    with redis.pipeline() as pipe:
-        pipe.hgetall(WEBHOOK_REFUSALS)
-        pipe.delete(WEBHOOK_REFUSALS)
-        return _by_labels(pipe.execute()[0])
+def webhook_refusals(redis: Redis) -> dict[tuple[str, ...], float]:
+    """By day, provider and reason, what is not settled yet. Raises RedisError."""
+    return read(redis, WEBHOOK_REFUSALS)
 
 
-def return_webhook_refusals(redis: Redis, counts: Mapping[tuple[str, ...], float]) -> None:
-    """Whoever took them could not keep them. Raises RedisError."""
-    with redis.pipeline(transaction=False) as pipe:
-        for labels, number in counts.items():
-            pipe.hincrby(WEBHOOK_REFUSALS, BETWEEN.join(labels), int(number))
-        pipe.execute()
+def settle_webhook_refusals(redis: Redis, counts: Mapping[tuple[str, ...], float]) -> None:
+    """So many are kept elsewhere; those that came meanwhile stay. Raises RedisError."""
+    for labels, number in counts.items():
+        redis.eval(SETTLE, 1, WEBHOOK_REFUSALS, BETWEEN.join(labels), str(-int(number)))
 
 
 def keep_business(redis: Redis, counts: Mapping[str, Any]) -> None:

@@ -10,6 +10,8 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,25 +41,44 @@ GATHER_S = 0.03
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
+@dataclass(slots=True)
+class Taken:
+    """What a job has taken in: how many by what became of them, and whether files came along."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    files: bool = False
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        for status, number in counts.items():
+            self.counts[status] = self.counts.get(status, 0) + number
+
+
 def apply_webhooks(draining_s: float = DRAINING_S) -> dict[str, int]:
     """Takes in what waits until nothing does. Returns how many by what became of them."""
-    counts: dict[str, int] = {}
-    until = time.monotonic() + draining_s
+    taken = Taken()
     try:
-        while time.monotonic() < until and not runtime.must_stop():
-            claimed = runtime.rpc("claim_webhook_events", p_limit=BATCH, p_lease_s=LEASE_S)
-            if not claimed["events"]:
-                return counts
-            for status, number in _take_in(claimed).items():
-                counts[status] = counts.get(status, 0) + number
-            if len(claimed["events"]) < BATCH:
-                time.sleep(GATHER_S)
+        if not _drain(taken, time.monotonic() + draining_s):
+            queues.ring(runtime.redis(), queues.apply_webhooks(now=datetime.now(UTC)))
     except AppError as error:
         # The database is away; what was claimed is due again when the lease is over.
         log.warning("webhooks_let_go", code=error.code)
-        return counts
-    queues.ring(runtime.redis(), queues.apply_webhooks(now=datetime.now(UTC)))
-    return counts
+    if taken.files:
+        # The sweep rings for them too.
+        with suppress(AppError):
+            ring_waiting_media()
+    return taken.counts
+
+
+def _drain(taken: Taken, until: float) -> bool:
+    """True when nothing waits any more."""
+    while time.monotonic() < until and not runtime.must_stop():
+        claimed = runtime.rpc("claim_webhook_events", p_limit=BATCH, p_lease_s=LEASE_S)
+        if not claimed["events"]:
+            return True
+        _take_in(claimed, taken)
+        if len(claimed["events"]) < BATCH:
+            time.sleep(GATHER_S)
+    return False
 
 
 def ask_for_webhooks() -> int:
@@ -102,12 +123,10 @@ def _numbers() -> dict[str, str]:
     return {row["openphone_id"]: row["e164"] for row in rows if row["openphone_id"]}
 
 
-def _take_in(claimed: Row) -> dict[str, int]:
+def _take_in(claimed: Row, taken: Taken) -> None:
     events = [_read(event, claimed["numbers"]) for event in claimed["events"]]
-    counts = _apply(claimed["lease"], events)
-    if any(_brings_files(fact) for event in events for fact in event.get("facts", [])):
-        ring_waiting_media()
-    return counts
+    taken.add(_apply(claimed["lease"], events))
+    taken.files |= any(_brings_files(fact) for event in events for fact in event.get("facts", []))
 
 
 def _read(event: Row, numbers: Mapping[str, str]) -> Row:
@@ -131,11 +150,10 @@ def _apply(lease: str, events: Sequence[Row]) -> dict[str, int]:
         return _send(lease, events)
     except AppError as error:
         log.warning("webhooks_one_by_one", code=error.code, count=len(events))
-    counts: dict[str, int] = {}
+    alone = Taken()
     for event in events:
-        for status, number in _apply_alone(lease, event).items():
-            counts[status] = counts.get(status, 0) + number
-    return counts
+        alone.add(_apply_alone(lease, event))
+    return alone.counts
 
 
 def _apply_alone(lease: str, event: Row) -> dict[str, int]:
@@ -153,8 +171,9 @@ def _send(lease: str, events: Sequence[Row]) -> dict[str, int]:
 
 
 def _keep_refusals() -> None:
+    """Whoever dies between the two has them counted twice, and not lost."""
     try:
-        counts = shared_counts.take_webhook_refusals(runtime.redis())
+        counts = shared_counts.webhook_refusals(runtime.redis())
     except RedisError as error:
         log.warning("refusals_not_read", error=type(error).__name__)
         return
@@ -164,8 +183,8 @@ def _keep_refusals() -> None:
     ]
     if not rows:
         return
+    runtime.rpc("count_webhook_refusals", p_counts=rows)
     try:
-        runtime.rpc("count_webhook_refusals", p_counts=rows)
-    except AppError:
-        shared_counts.return_webhook_refusals(runtime.redis(), counts)
-        raise
+        shared_counts.settle_webhook_refusals(runtime.redis(), counts)
+    except RedisError as error:
+        log.warning("refusals_counted_again", error=type(error).__name__)

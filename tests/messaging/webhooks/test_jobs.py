@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 import redis
 
-from app import shared_counts
-from app.errors import AppError
+from app import queues, shared_counts
+from app.errors import AppError, unavailable
 from devstack.stack import Stack
-from edge_jobs import runtime
+from edge_jobs import runtime, webhooks
 from edge_jobs.webhooks import apply_webhooks, ask_for_webhooks, watch_webhooks
 from tests.messaging.webhooks.inbox import Inbox
 
@@ -94,18 +95,76 @@ def test_a_database_that_is_away_loses_nothing(inbox: Inbox, elsewhere: pytest.M
     assert inbox.event(told)["status"] == "received"
 
 
+def test_files_are_rung_for_once_and_their_webhooks_count_whatever_comes_of_it(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, rpc = [], runtime.rpc
+
+    def away(name: str, **params: Any) -> Any:
+        if name == "media_to_fetch":
+            asked.append(name)
+            raise unavailable("database_unavailable", "The database")
+        return rpc(name, **params)
+
+    monkeypatch.setattr(runtime, "rpc", away)
+    monkeypatch.setattr(webhooks, "BATCH", 1)
+    media = [{"url": "https://files.example.com/1.jpg", "type": "image/jpeg"}]
+    inbox.put(*(inbox.tell.text(inbox.phone(nth), "Look", media=media) for nth in (1, 2)))
+    assert apply_webhooks()["processed"] >= 2
+    assert len(asked) == 1
+
+
+def refusals(redis_conn: redis.Redis) -> dict[tuple[str, ...], float]:
+    return shared_counts.read(redis_conn, shared_counts.WEBHOOK_REFUSALS)
+
+
 def test_refusals_wait_while_the_database_is_away(
     elsewhere: pytest.MonkeyPatch, redis_conn: redis.Redis
 ) -> None:
-    def waiting() -> dict[tuple[str, ...], float]:
-        return shared_counts.read(redis_conn, shared_counts.WEBHOOK_REFUSALS)
-
     shared_counts.webhook_refused(redis_conn, "openphone", "stale", "2026-11-20")
-    before = waiting()
+    before = refusals(redis_conn)
     elsewhere.setenv("SUPABASE_URL", NOWHERE)
     with pytest.raises(AppError):
         watch_webhooks()
-    assert waiting() == before
+    assert refusals(redis_conn) == before
+
+
+def test_refusals_wait_when_redis_goes_away_as_well(
+    worker: None, redis_conn: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are taken from there only once they are kept; the first thing that failed is told."""
+    shared_counts.webhook_refused(redis_conn, "openphone", "stale", "2026-11-20")
+    before, rpc = refusals(redis_conn), runtime.rpc
+
+    def both_go(name: str, **params: Any) -> Any:
+        if name == "count_webhook_refusals":
+            monkeypatch.setattr(runtime, "redis", lambda: nobody)
+            raise unavailable("database_unavailable", "The database")
+        return rpc(name, **params)
+
+    with queues.connect("redis://127.0.0.1:9/0") as nobody:
+        monkeypatch.setattr(runtime, "rpc", both_go)
+        with pytest.raises(AppError):
+            watch_webhooks()
+    assert refusals(redis_conn) == before
+
+
+def test_a_refusal_that_comes_while_others_are_kept_is_kept_next(
+    worker: None, redis_conn: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis_conn.delete(shared_counts.WEBHOOK_REFUSALS)
+    for reason in ("stale", "wrong"):
+        shared_counts.webhook_refused(redis_conn, "openphone", reason, "2026-11-20")
+    rpc = runtime.rpc
+
+    def one_more(name: str, **params: Any) -> Any:
+        if name == "count_webhook_refusals":
+            shared_counts.webhook_refused(redis_conn, "openphone", "stale", "2026-11-20")
+        return rpc(name, **params)
+
+    monkeypatch.setattr(runtime, "rpc", one_more)
+    watch_webhooks()
+    assert refusals(redis_conn) == {("2026-11-20", "openphone", "stale"): 1}
 
 
 def test_a_redis_that_is_away_does_not_stop_the_report(elsewhere: pytest.MonkeyPatch) -> None:
