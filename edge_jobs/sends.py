@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,7 +52,7 @@ def send_texts(draining_s: float = DRAINING_S) -> dict[str, int]:
             if not claim["looked_at"]:
                 return counts
     except vendors.NotSetUp as error:
-        log.warning("texts_wait", setting=error.setting)
+        _tell_what_waits(error.setting)
         return counts
     except AppError as error:
         # The database is away: what is reserved goes back when its lease is over.
@@ -85,6 +86,15 @@ def settle_sends() -> dict[str, int]:
         if counts.get("no_answer") == MOST_SILENT:
             break
     return counts
+
+
+def _tell_what_waits(setting: str) -> None:
+    """An installation without texting hears nothing of it."""
+    held = runtime.runtime()
+    key = held.config.service_role_key
+    with suppress(AppError):
+        if held.database.rows(key, "outbound", "id", {"state": "queued"}, limit=1):
+            log.warning("texts_wait", setting=setting)
 
 
 def _send(phone: OpenPhone, outbound_id: str, lease: str) -> str:

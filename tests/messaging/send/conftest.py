@@ -52,6 +52,7 @@ def make_office(stack: Stack, sandbox: Sandbox, worker: None) -> Iterator[Callab
     """At a location of its own, where it is noon. What others left waiting is out of the way."""
     with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as db:
         db.execute("update phone_numbers set paused_at = now() where paused_at is null")
+        db.execute("update outbound set state = 'cancelled' where state = 'queued'")
         db.execute("update outbound set next_poll_at = null where next_poll_at is not null")
 
         def make() -> Office:

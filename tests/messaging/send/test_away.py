@@ -41,6 +41,17 @@ def test_without_a_key_texts_wait(office: Office, elsewhere: pytest.MonkeyPatch)
     assert send_texts() == {"accepted": 1}
 
 
+def test_nobody_is_told_that_texts_wait_where_none_does(
+    office: Office, elsewhere: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere.setenv("OPENPHONE_API_KEY", "")
+    send_texts()
+    assert "texts_wait" not in capsys.readouterr().out
+    office.text()
+    send_texts()
+    assert "texts_wait" in capsys.readouterr().out
+
+
 def test_a_database_that_is_away_is_waited_for(
     office: Office, elsewhere: pytest.MonkeyPatch
 ) -> None:

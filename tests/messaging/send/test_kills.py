@@ -103,3 +103,4 @@ def test_a_worker_told_to_stop_ends_with_the_text_in_its_hands(
     assert office.state(first) == "accepted"
     assert {office.state(text) for text in others} == {"queued"}
     assert redis_conn.llen("rq:queue:sends") == 1
+    assert send_texts() == {"accepted": 3}
