@@ -37,6 +37,8 @@ LEASE_S = 30
 DRAINING_S = 60.0
 # What comes within this goes together: most of a call's cost is the same for one event and for ten.
 GATHER_S = 0.03
+# Stands among the counts by status where answers of ours wait to be sent.
+TEXTS_PLACED = "texts_placed"
 # What reading a body of any form may raise beside Malformed: it costs that one event, not the job.
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -125,7 +127,11 @@ def _numbers() -> dict[str, str]:
 
 def _take_in(claimed: Row, taken: Taken) -> None:
     events = [_read(event, claimed["numbers"]) for event in claimed["events"]]
-    taken.add(_apply(claimed["lease"], events))
+    counts = _apply(claimed["lease"], events)
+    if counts.pop(TEXTS_PLACED, 0):
+        # Who says STOP is answered at once.
+        queues.ring_unless_waiting(runtime.redis(), queues.send_texts(now=datetime.now(UTC)))
+    taken.add(counts)
     taken.files |= any(_brings_files(fact) for event in events for fact in event.get("facts", []))
 
 

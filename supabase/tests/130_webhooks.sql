@@ -1,6 +1,6 @@
 -- The webhook inbox: who may put into it, how rows are claimed, and who sees and replays what is dead.
 begin;
-select plan(40);
+select plan(43);
 \i supabase/tests/support/actors.sql
 
 -- The door: the key opens one function, and nothing else opens it.
@@ -83,6 +83,21 @@ end $$;
 select is(tests.again(), e, 'what the database refuses is tried again later: ' || e) from unnest(array['received 1 22007 60', 'received 2 22007 120',
   'received 3 22007 240', 'received 4 22007 480', 'dead 5 22007']) e;
 select is_empty('select 1 from public.messages', 'and left nothing');
+
+-- The answer to STOP waits to be sent: the job hears so, once.
+create function tests.bring(p_event text, p_text text) returns jsonb language plpgsql as $$
+declare c jsonb;
+begin
+  perform tests.came(p_event);
+  c := public.claim_webhook_events(10);
+  return public.apply_webhook_events((c ->> 'lease')::uuid, jsonb_build_array(jsonb_build_object('id', tests.id_of(p_event), 'facts', jsonb_build_array(
+    jsonb_build_object('kind', 'message', 'id', 'AC' || p_event, 'direction', 'incoming', 'text', p_text, 'participants', jsonb '["+15550000009"]',
+      'number', '+15550000001', 'occurred_at', clock_timestamp())))));
+end $$;
+select is(tests.bring('hello', 'Hello'), '{"processed": 1}', 'a text that is answered by nobody');
+select is(tests.bring('stop', 'stop please'), '{"processed": 1, "texts_placed": true}', 'an answer of ours waits');
+select is(tests.bring('again', 'stop please'), '{"processed": 1}', 'who is out already is not answered again');
+delete from private.webhook_events where event_id in ('hello', 'stop', 'again');
 
 -- Who sees and replays.
 select is(tests.probe(a, 'select * from public.dead_webhooks()'), e, a || ' looking at dead webhooks gets ' || e) from (values ('owner', '1 rows'), ('admin', '1 rows'),

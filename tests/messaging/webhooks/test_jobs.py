@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -112,6 +113,17 @@ def test_files_are_rung_for_once_and_their_webhooks_count_whatever_comes_of_it(
     inbox.put(*(inbox.tell.text(inbox.phone(nth), "Look", media=media) for nth in (1, 2)))
     assert apply_webhooks()["processed"] >= 2
     assert len(asked) == 1
+
+
+def test_an_answer_of_ours_is_rung_for_at_once(inbox: Inbox, redis_conn: redis.Redis) -> None:
+    redis_conn.delete("rq:queue:sends")
+    now = datetime.now(UTC).isoformat()
+    inbox.take_in(inbox.tell.text(inbox.phone(), "Hello", createdAt=now))
+    assert redis_conn.llen("rq:queue:sends") == 0
+    inbox.put(inbox.tell.text(inbox.phone(), "stop please", createdAt=now))
+    assert set(apply_webhooks()) == {"processed"}
+    assert redis_conn.llen("rq:queue:sends") == 1
+    redis_conn.delete("rq:queue:sends")
 
 
 def refusals(redis_conn: redis.Redis) -> dict[tuple[str, ...], float]:
