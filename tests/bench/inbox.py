@@ -39,6 +39,12 @@ FILTERS: dict[str, dict[str, Any]] = {
     "groups (none)": {"groups": True},
     "by number": {"search": "200 0010"},
     "by name": {"search": "person 500"},
+    "by a name all have": {"search": "ann"},
+    "by two letters": {"search": "an"},
+    "by a name many have": {"search": "person 7"},
+    "by a town": {"search": "town 10"},
+    "by the end of a number": {"search": "0010"},
+    "by a name nobody has": {"search": "zebra"},
     "starred, quoted, unread": {"starred": True, "stages": ["quoted"], "unread": True},
     "media, waiting, calls": {"has_media": True, "needs_reply": True, "calls": True},
 }
