@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import responses
 
+from app.integrations.openphone_events import normalise
 from edge_jobs import connect_openphone, vendors
 from edge_jobs.openphone_webhook import EVENTS, address
 from tests.people import Location
@@ -229,6 +230,13 @@ def test_a_workspace_that_cannot_do_all_yet(
         assert "is its A2P registration approved?" in operator.adds(number)
         assert "--new-secret" in operator.calls("--webhook-url", URL)
         assert operator.status == 1
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_what_the_webhook_tells_is_read(event: str) -> None:
+    found = {"id": "AC1", "callId": "AC1", "recordings": [{"id": "CR1"}]}
+    facts = normalise({"type": event, "data": {"resource": found}})
+    assert "ignored" not in {fact["kind"] for fact in facts}
 
 
 @pytest.mark.parametrize(

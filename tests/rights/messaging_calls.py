@@ -66,5 +66,6 @@ MESSAGING_CALLS: dict[str, Callable[[Rows, Place], Body]] = {
     "open_inbox": lambda rows, place: {"p_key_hash": _hash()},
     "person_context": _spoken(),
     "read_notifications": lambda rows, place: {"p_location": place.id},
+    "remove_number": lambda rows, place: {"p_number": rows.one("phone_numbers", place)},
     "unread_counts": lambda rows, place: {"p_location": place.id},
 }
