@@ -6,13 +6,14 @@ The web process and the workers read different ones: the web process never sees 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
-from urllib.parse import urlsplit
 
+from app.environment import ConfigError, Reader
 from app.integrations.openphone_signature import Keys
+
+__all__ = ["Config", "ConfigError", "Quotas", "WorkerConfig"]
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SUPABASE_URL = "the address of the Supabase API, such as http://127.0.0.1:54321"
@@ -24,99 +25,7 @@ SITE_URL = "the address people open the CRM at, such as https://crm.example.com"
 MOST_A_MINUTE = 1_000_000
 
 
-class ConfigError(Exception):
-    """Every missing or malformed setting, one per line; never a setting's value."""
-
-
-class _Reader:
-    """Reads settings one by one and keeps what is wrong with them for one message at the end."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self._problems: list[str] = []
-
-    def optional(self, name: str, default: str = "") -> str:
-        return self._environ.get(name, "").strip() or default
-
-    def required(self, name: str, meaning: str) -> str:
-        value = self.optional(name)
-        if not value:
-            self._problems.append(f"{name} is missing: {meaning}")
-        return value
-
-    def url(self, name: str, schemes: tuple[str, ...], meaning: str) -> str:
-        self.required(name, meaning)
-        return self.optional_url(name, schemes, meaning)
-
-    def optional_url(self, name: str, schemes: tuple[str, ...], meaning: str) -> str:
-        value = self.optional(name).rstrip("/")
-        if value and not _is_url(value, schemes):
-            self._problems.append(f"{name} is malformed: {meaning}")
-        return value
-
-    def whole_number(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.optional(name, str(default))
-        if value.isascii() and value.isdigit() and low <= int(value) <= high:
-            return int(value)
-        self._problems.append(f"{name} is malformed: a whole number from {low} to {high}")
-        return default
-
-    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = self.optional(name, default).lower()
-        if value not in allowed:
-            self._problems.append(f"{name} is malformed: one of {', '.join(allowed)}")
-        return value
-
-    def secret(self, name: str, min_bytes: int) -> str:
-        value = self.optional(name)
-        if value and len(value.encode()) < min_bytes:
-            self._problems.append(f"{name} is malformed: at least {min_bytes} bytes")
-        return value
-
-    def listed(self, name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in self.optional(name).split(",") if part.strip())
-
-    def decoded(self, name: str, decode: Callable[[], Sequence[bytes]]) -> Sequence[bytes]:
-        try:
-            return decode()
-        except ValueError as error:
-            self._problems.append(f"{name} is malformed: one of its keys {error}")
-            return ()
-
-    def phone(self, name: str) -> str:
-        value = self.optional(name)
-        if value and not re.fullmatch(r"\+[1-9][0-9]{7,14}", value):
-            self._problems.append(f"{name} is malformed: a number such as +16175550101")
-        return value
-
-    def origins(self, name: str) -> tuple[str, ...]:
-        found = self.listed(name)
-        if not all(_is_origin(origin) for origin in found):
-            meaning = "origins such as https://crm.example.com, separated by commas"
-            self._problems.append(f"{name} is malformed: {meaning}")
-        return found
-
-    def stop_if_wrong(self) -> None:
-        """Raises ConfigError naming every problem met so far."""
-        if self._problems:
-            listed = "\n".join(f"  - {problem}" for problem in self._problems)
-            raise ConfigError(f"The environment is not complete (see .env.example):\n{listed}")
-
-
-def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in schemes and (parts.scheme == "unix" or bool(parts.hostname))
-    except ValueError:
-        return False
-
-
-def _is_origin(value: str) -> bool:
-    # A star would let any site call the API with a token it stole; there is no use for one.
-    return _is_url(value, ("http", "https")) and value.count("/") == 2 and "*" not in value
-
-
-def _webhook_keys(read: _Reader) -> Keys:
+def _webhook_keys(read: Reader) -> Keys:
     signing, secrets = read.listed("OPENPHONE_SIGNING_KEY"), read.listed("OPENPHONE_WEBHOOK_SECRET")
     return Keys(
         legacy=read.decoded("OPENPHONE_SIGNING_KEY", lambda: Keys.read(signing, ()).legacy),
@@ -124,7 +33,7 @@ def _webhook_keys(read: _Reader) -> Keys:
     )
 
 
-def _otlp_url(read: _Reader) -> str:
+def _otlp_url(read: Reader) -> str:
     return read.optional_url("OTEL_EXPORTER_OTLP_ENDPOINT", ("http", "https"), OTLP_URL)
 
 
@@ -141,7 +50,7 @@ class Quotas:
     failed: int = 30
 
     @classmethod
-    def read(cls, read: _Reader) -> Self:
+    def read(cls, read: Reader) -> Self:
         def quota(name: str, default: int) -> int:
             return read.whole_number(name, default, 0, MOST_A_MINUTE)
 
@@ -181,7 +90,7 @@ class Config:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        read = _Reader(os.environ if environ is None else environ)
+        read = Reader(os.environ if environ is None else environ)
         url = read.url("SUPABASE_URL", ("http", "https"), SUPABASE_URL)
         config = cls(
             supabase_url=url,
@@ -230,7 +139,7 @@ class WorkerConfig:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        read = _Reader(os.environ if environ is None else environ)
+        read = Reader(os.environ if environ is None else environ)
         vendor = read.optional_url("OPENPHONE_API_URL", ("http", "https"), OPENPHONE_API_URL)
         checker = read.optional_url("NUMVERIFY_API_URL", ("http", "https"), NUMVERIFY_API_URL)
         config = cls(
