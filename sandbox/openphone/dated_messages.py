@@ -48,7 +48,8 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def retry(request: web.Request) -> web.Response:
-    """Only what failed for now; what was undelivered stays so."""
+    """Only what failed for now; what was undelivered stays so. The ledger has it as another text
+    that was taken: if the first did go out, this one is a second."""
     vendor = vendor_of(request)
     message = find(vendor, request.match_info["id"])
     if message.status != "failed" or message.error_code in PERMANENT_CODES:

@@ -25,7 +25,7 @@ FAMILIES = {
 }
 # Where the variant is not 00.
 VARIANTS = {("01", 403): "01", ("08", 403): "01", ("10", 403): "01"}
-V1_DOCS = "https://www.quo.com/docs"
+V1_DOCS = "https://openphone.com/docs"
 DATED_DOCS = "https://quo.com/docs"
 
 
