@@ -19,7 +19,7 @@ begin
   if v_way in ('outgoing', 'outbound', 'out') or (v_way not in ('incoming', 'inbound', 'in') and btrim(p_type) <> 'message.received') then return; end if;
   v_from := coalesce(nullif(nullif(v_told -> 'from', 'null'), '""'), v_data -> 'context' -> 'senderIdentifier');
   if jsonb_typeof(v_from) = 'object' then v_from := coalesce(v_from -> 'phoneNumber', v_from -> 'number', v_from -> 'value'); end if;
-  sender := coalesce(private.vendors_phone(v_from #>> '{}'), '');
+  sender := left(coalesce(private.vendors_phone(v_from #>> '{}'), ''), 100); -- what is longer is no number, and no index takes it
   said := coalesce(v_told ->> 'text', v_told ->> 'body', v_told ->> 'content', '');
 exception when others then
   sender := '';
