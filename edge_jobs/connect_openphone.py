@@ -88,8 +88,9 @@ def _connect(asked: argparse.Namespace) -> None:
     hooks = Webhooks(space.phone.surface)
     if url:
         _keep_webhook(hooks, url, space, new_secret=asked.new_secret)
-    if not (asked.number or url):
-        _say(*space.shown_numbers(), *space.shown_webhooks(webhook.ours(hooks)))
+    else:
+        numbers = [] if asked.number else space.shown_numbers()
+        _say(*numbers, *space.shown_webhooks(webhook.ours(hooks)))
     if not runtime.settings().webhook_inbox_key:
         _say(NO_INBOX)
 

@@ -143,6 +143,12 @@ def test_a_webhook_that_was_there_is_put_right(operator: Operator, db: Db, numbe
     assert hook["status"] == "enabled"
 
 
+def test_a_number_alone_tells_what_its_webhook_lacks(operator: Operator, number: str) -> None:
+    operator.calls("--webhook-url", URL)
+    said = operator.adds(number)
+    assert f"Webhook {URL}: lacks {number}\n  --webhook-url {URL} puts it right." in said
+
+
 def test_a_webhook_for_all_numbers_stays_so(operator: Operator) -> None:
     operator.calls("--webhook-url", URL)
     operator.change_hook(resourceIds=["*"])
