@@ -37,7 +37,7 @@ select tests.dies('+16175550102', '[{"number": "+16175550177"}]', 'unknown_numbe
 select is(tests.told(), 'nothing', 'so does what came to a number that is not ours');
 select tests.dies('+16175550102', '[{"number": "+16175550177"}]', 'unknown_number', 'STOP');
 select is(tests.told(), 'here: dead_texts 1, there: dead_texts 1', 'unless it says STOP');
-select is((select bool_and(dedupe_key = 'dead_text' or kind = 'dead_text') from public.notifications), true, 'nothing else is told');
+select is((select bool_and(kind in ('dead_text', 'unknown_number')) from public.notifications), true, 'nothing else is told');
 select is((select count(*) from private.webhook_events where status = 'dead'), 37::bigint, 'and all of them are there');
 
 select * from finish();
