@@ -1,6 +1,6 @@
 -- Numbers checked: asked for by the office, paid for once, believed for 30 days, copied beside the number, counted by list.
 begin;
-select plan(48);
+select plan(51);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -94,5 +94,18 @@ select is((select count(*) from notifications where kind = 'number_checks_stoppe
 insert into phone_validations (location_id, phone, status, attempts, next_try_at) values (tests.id('here'), '+16175550177', 'unknown', 4, now() + interval '1 hour');
 select is(private.want_number_checks(tests.id('here'), '{+16175550177}', null, now()), 0, 'a text that waits does not hurry the service');
 select is(private.want_number_checks(tests.id('here'), '{+16175550177}', tests.id('owner'), now()), 1, 'a person does');
+-- what the service never knows
+insert into phone_validations (location_id, phone, status, attempts, next_try_at) values (tests.id('here'), '+16175550166', 'unknown', 8, '2027-01-01 15:00Z');
+create function tests.not_known(p_now timestamptz) returns text language sql as $$
+  select numbers_to_check(tests.id('lease'), 1, 60, p_now);
+  select record_number_checks(tests.id('lease'), '[{"phone": "+16175550166", "error": "It does not say."}]', p_now);
+  select status || ' ' || attempts || ' ' || next_try_at::text from phone_validations where phone = '+16175550166'
+$$;
+update phone_validations set next_try_at = 'infinity' where phone <> '+16175550166';
+set local timezone = 'UTC';
+select is(tests.not_known(t::timestamptz), e, 'try ' || t) from (values ('2027-01-01 15:00Z', 'unknown 9 2027-01-02 12:20:00+00'),
+  ('2027-01-02 15:00Z', 'unknown 10 infinity')) x (t, e);
+select tests.act('owner', $$ select request_number_checks(tests.id('here'), null, '{+16175550166}', '2027-01-05 15:00Z') $$);
+select is((select status || ' ' || attempts from phone_validations where phone = '+16175550166'), 'waiting 0', 'a person''s asking begins anew');
 select * from finish();
 rollback;
