@@ -84,7 +84,7 @@ insert into tests.definers values
   ('private.validation_copied()', ''), ('private.new_phones_checked()', ''), ('private.phone_corrected()', ''), ('private.want_number_checks(uuid,text[],uuid,timestamp with time zone)', ''),
   ('request_number_checks(uuid,uuid,text[],timestamp with time zone)', 'authenticated'), ('numbers_to_check(uuid,integer,integer,timestamp with time zone)', 'service_role'),
   ('private.record_checked(jsonb,timestamp with time zone)', ''), ('record_number_checks(uuid,jsonb,timestamp with time zone)', 'service_role'),
-  ('number_checks_stopped(text,timestamp with time zone)', 'service_role'), ('private.sendability(uuid,uuid,text,text,timestamp with time zone)', ''),
+  ('number_checks_stopped(text,timestamp with time zone)', 'service_role'),
   ('list_sendability(uuid,timestamp with time zone)', 'authenticated'), ('private.count_members(uuid)', 'authenticated service_role'),
   ('open_inbox(text)', 'service_role'), ('close_inbox(text)', 'service_role'), ('private.clock(timestamp with time zone)', ''),
   ('private.add_todo(uuid,text,text,text,uuid,uuid,integer,timestamp with time zone,text)', ''), ('private.notify(uuid,text,text,text,text,jsonb,uuid)', ''),
