@@ -87,6 +87,11 @@ def forget_requests(*, now: datetime) -> Ring:
     return _sweep("edge_jobs.idempotency.forget_requests", now, every_s=HOUR_S)
 
 
+def forget_notifications(*, now: datetime) -> Ring:
+    """Forget, once an hour, the notifications that were read 90 days ago."""
+    return _sweep("edge_jobs.notifications.forget_notifications", now, every_s=HOUR_S)
+
+
 def count_business(*, now: datetime) -> Ring:
     """Count, once a minute, what /metrics tells of the business."""
     return _sweep("edge_jobs.business.count_business", now, every_s=MINUTE_S)

@@ -40,6 +40,7 @@ def ring_all(redis: Redis, now: datetime) -> None:
     queues.ring(redis, queues.watch_messaging(now=now))
     queues.ring(redis, queues.begin_contact_pushes(now=now))
     queues.ring(redis, queues.forget_requests(now=now))
+    queues.ring(redis, queues.forget_notifications(now=now))
     queues.ring(redis, queues.count_business(now=now))
 
 

@@ -152,6 +152,7 @@ MENU = [
     queues.watch_messaging(now=NOW),
     queues.begin_contact_pushes(now=NOW),
     queues.forget_requests(now=NOW),
+    queues.forget_notifications(now=NOW),
     queues.count_business(now=NOW),
 ]
 

@@ -130,7 +130,7 @@ insert into tests.definers values
   ('bulk_conversations(uuid[],text,text)', 'authenticated'), ('unread_counts(uuid,timestamp with time zone)', 'authenticated'),
   ('list_todos(uuid,text,boolean,integer,integer,timestamp with time zone)', 'authenticated'), ('finish_todos(uuid[],boolean)', 'authenticated'),
   ('read_notifications(uuid,uuid[])', 'authenticated'),
-  ('forget_requests(integer)', 'service_role');
+  ('forget_requests(integer)', 'service_role'), ('forget_notifications(integer)', 'service_role');
 select set_eq($$ select signature, coalesce((select string_agg(r, ' ' order by r)
       from unnest('{anon,authenticated,service_role,supabase_auth_admin}'::text[]) r where has_function_privilege(r, f.oid, 'EXECUTE')), '')
     from tests.our_functions f where prosecdef $$, $$ select signature, who from tests.definers $$,

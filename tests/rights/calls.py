@@ -300,6 +300,7 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
     ),
     "first_owner": lambda rows, place: {"p_email": email(), "p_location_name": "First"},
     "forget_requests": lambda rows, place: {},
+    "forget_notifications": lambda rows, place: {},
     "health_heard": _heard,
     "import_batch": lambda rows, place: _importing(rows, place) | {"p_batch_no": 1, "p_rows": []},
     "import_location": lambda rows, place: {"p_location_id": place.id},
