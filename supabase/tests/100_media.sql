@@ -1,6 +1,6 @@
 -- Pictures and recordings: one worker at a time, each file once a location, the end of trying told; files under the location's folder.
 begin;
-select plan(105);
+select plan(109);
 \i supabase/tests/support/actors.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
 
@@ -102,10 +102,13 @@ select is((select tests.claim('here picture 3', 'f') ->> 'attempts') || tests.fa
 update public.media set attempts = 6 where id = tests.id('here picture 3');
 select is((select tests.claim('here picture 3', 'f') ->> 'attempts') || tests.fail('here picture 3', 'f', 'again') || tests.tried('here picture 3'), '7waitingwaiting 7 640', 'at last eleven minutes');
 select is((select tests.claim('here picture 3', 'f') ->> 'attempts') || tests.fail('here picture 3', 'f', 'again'), '8failed', 'the eighth failure is the last');
-select is((select count(*) from public.notifications where dedupe_key = 'media:' || tests.id('here picture 3') and kind = 'media_failed'), 3::bigint, 'owners and admins are told');
+select is((select count(*) from public.notifications where link ->> 'media_id' = tests.id('here picture 3')::text and kind = 'media_failed'), 3::bigint, 'owners and admins are told');
 select is((select concat_ws(' ', title, status, priority, conversation_id = tests.id('here talk')) from public.todos where dedupe_key = 'media:' || tests.id('here picture 3')),
   'Save a picture or file of a text by hand open 2 t', 'and there is something to do');
+update public.notifications set read_at = now() where kind = 'media_failed';
 select is(tests.fail('here sound', 'l3', 'final'), 'failed', 'what cannot be had fails at once');
+select is((select string_agg(title || (link ->> 'count') || (read_at is null), ', ') from public.notifications where kind = 'media_failed' and user_id = tests.id('owner')),
+  '2 files could not be kept today2true', 'a second on the same day is told as their number, to who has read it too');
 select is((select title from public.todos where dedupe_key = 'media:' || tests.id('here sound')), 'Save a recording of a call by hand', 'a recording by its name');
 update public.media set attempts = 8, lease_until = clock_timestamp() where id = tests.id('here voice');
 select is(tests.claim('here voice', 'l9'), null, 'who died over it eight times is not followed by a ninth');
@@ -119,6 +122,19 @@ select is(tests.act('owner', format('select retry_media(%L)', tests.id('here voi
 select is(tests.claim('here voice', 'l10') ->> 'attempts', '1', 'a worker takes it up');
 select is(tests.store('here voice', 'l10', 'c'), '1 rows', 'and has it');
 select is((select status from public.todos where dedupe_key = 'media:' || tests.id('here voice')), 'done', 'nobody need do anything any more');
+
+-- an outage
+insert into public.media (id, location_id, conversation_id, message_id, position, source_url, lease)
+  select tests.id('lost ' || n), tests.id('here'), tests.id('here talk'), (tests.file('here picture 1')).message_id, 100 + n, 'https://files.example.com/a', tests.id('o')
+  from generate_series(1, 30) n;
+select count(fail_media(tests.id('lost ' || n), tests.id('o'), 'It is away.', 'final')) from generate_series(1, 30) n;
+select is((select string_agg(title, ', ') from public.notifications where kind = 'media_failed' and user_id = tests.id('owner')), e, 'thirty more are still one notification')
+  from (values ('33 files could not be kept today')) x (e);
+select is((select string_agg(k || n, ' ' order by k) from (select split_part(dedupe_key, ':', 1) as k, count(*) as n from public.todos
+  where status = 'open' and dedupe_key like 'media%' group by 1) x), 'media20 media_failed1', 'twenty todos, and one for the rest');
+update public.media set status = 'waiting', attempts = 0, lease = tests.id('o') where status = 'failed' and location_id = tests.id('here');
+select private.media_is_stored(tests.file('lost 30'));
+select is((select status from public.todos where dedupe_key = 'media_failed'), 'done', 'which is done when none is left');
 
 -- the files themselves
 insert into storage.objects (bucket_id, name) select 'media', format('%s/2026-11-20/original.jpg', tests.id(l)) from unnest('{here,there}'::text[]) l;
