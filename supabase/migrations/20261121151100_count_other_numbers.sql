@@ -81,7 +81,7 @@ begin
       join public.phone_numbers n on n.location_id = o.id and n.is_active loop
     select * into h from private.webhook_health(l.id, v_now - interval '24 hours', v_now);
     if l.local::time >= '08:00' then
-      perform private.notify(l.id, 'webhook_report', 'webhooks:' || l.local::date,
+      perform private.notify(l.id, 'webhook_report', 'webhooks:' || l.id || ':' || l.local::date,
         format('Webhooks: %s received, %s dead, %s refused', h.received, h.dead, h.refused),
         format('In the last 24 hours; %s wait for more than five minutes, %s were given up after five tries.', h.waiting, h.exhausted)
           || case when h.of_other_numbers > 0 then format(' %s are of numbers that are not in the CRM.', h.of_other_numbers) else '' end);
@@ -92,7 +92,7 @@ begin
       end if;
     end if;
     if h.exhausted >= 10 or (h.received >= 10 and h.dead * 5 >= h.received) then
-      perform private.notify(l.id, 'webhook_alarm', 'webhook_alarm:' || l.local::date, 'Webhooks fail',
+      perform private.notify(l.id, 'webhook_alarm', 'webhook_alarm:' || l.id || ':' || l.local::date, 'Webhooks fail',
         format('Of %s in 24 hours %s are dead, %s of them after five tries.', h.received, h.dead, h.exhausted));
       perform private.add_todo_once(l.id, 'webhook_alarm:' || l.local::date, 'Webhooks fail',
         format('Of %s in 24 hours %s are dead.', h.received, h.dead), null, null, 1);

@@ -1,6 +1,6 @@
 -- Webhooks of a number that is not in the CRM: kept, told once, and no alarm; and each location hears of its own.
 begin;
-select plan(16);
+select plan(17);
 \i supabase/tests/support/actors.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
 insert into public.phone_numbers (id, location_id, e164, openphone_id) values (tests.id('our number'), tests.id('here'), '+16175550190', 'PNhere'),
@@ -42,6 +42,8 @@ select is(tests.heard('other_owner', 'webhook_alarm') like 'Webhooks fail Of 13 
 select is((select title from public.notifications where user_id = tests.id('owner') and kind = 'webhook_report' order by created_at desc, title desc limit 1),
   'Webhooks: 1 received, 1 dead, 0 refused', 'what names nobody is everybody''s');
 
+select is((select string_agg(title, '; ' order by title) from public.notifications where user_id = tests.id('both') and kind = 'webhook_report' and dedupe_key like '%2026-03-03'),
+  'Webhooks: 1 received, 1 dead, 0 refused; Webhooks: 13 received, 13 dead, 0 refused', 'who works at two hears of both');
 insert into public.phone_numbers (location_id, e164) values (tests.id('here'), '+16175550177');
 select is((select count(*) from private.webhook_events where status = 'received'), 31::bigint, 'a number that is added: what came is taken up');
 select is((public.business_counts() ->> 'webhooks_of_other_numbers')::int, 0, 'and none is left');
