@@ -12,20 +12,16 @@ from app.config import ConfigError
 from app.errors import AppError
 from devstack.stack import Stack
 from edge_jobs import runtime
+from tests.worker import as_worker, hang_up
 
 NAMES = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL", "SITE_URL")
 
 
 @pytest.fixture
-def worker(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def worker(stack: Stack) -> Iterator[None]:
     """This process, with a worker's environment and clients of its own."""
-    runtime._built.cache_clear()
-    for name in NAMES:
-        monkeypatch.setenv(name, stack.env[name])
-    yield
-    runtime.http().close()
-    runtime.redis().close()
-    runtime._built.cache_clear()
+    with as_worker(stack.env):
+        yield
 
 
 def test_a_job_calls_sql_as_the_service(worker: None) -> None:
@@ -66,7 +62,7 @@ def test_a_process_builds_its_clients_once_and_a_fork_its_own(worker: None) -> N
 def test_a_worker_without_settings_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
-    runtime._built.cache_clear()
+    hang_up()
     with pytest.raises(ConfigError) as refused:
         runtime.rpc("imports_to_ring")
     assert all(name in str(refused.value) for name in NAMES)

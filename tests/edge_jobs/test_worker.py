@@ -27,10 +27,11 @@ from app.workforce import Presence
 from devstack.layout import CHECKOUT
 from devstack.processes import wait_until
 from devstack.stack import Stack
-from edge_jobs import runtime, schedule
+from edge_jobs import schedule
 from edge_jobs import worker as workers
 from edge_jobs.worker import ForkingWorker, InlineWorker
 from tests.faults.workers import Worker
+from tests.worker import as_worker
 
 NAMES = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL", "SITE_URL")
 PERSON = "ana.ruiz@example.com"
@@ -38,17 +39,11 @@ Ring = Callable[..., Job]
 
 
 @pytest.fixture
-def redis_conn(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
+def redis_conn(stack: Stack) -> Iterator[redis.Redis]:
     """Empty, and this process has a worker's environment."""
-    runtime._built.cache_clear()
-    for name in NAMES:
-        monkeypatch.setenv(name, stack.env[name])
-    with redis.Redis.from_url(stack.env["REDIS_URL"]) as connection:
+    with redis.Redis.from_url(stack.env["REDIS_URL"]) as connection, as_worker(stack.env):
         connection.flushall()
         yield connection
-    runtime.http().close()
-    runtime.redis().close()
-    runtime._built.cache_clear()
 
 
 @pytest.fixture

@@ -8,17 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from devstack.stack import Stack
-from edge_jobs import runtime
 from tests import people
 from tests.imports.desk import Desk, open_client, open_db
-
-WORKER_SETTINGS = (
-    "SUPABASE_URL",
-    "SUPABASE_SERVICE_ROLE_KEY",
-    "REDIS_URL",
-    "SITE_URL",
-    "WEBHOOK_INBOX_KEY",
-)
+from tests.worker import as_worker
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +22,8 @@ def flask_client(stack: Stack) -> Iterator[FlaskClient]:
 @pytest.fixture(scope="module")
 def worker(stack: Stack) -> Iterator[None]:
     """This process, with a worker's environment and clients of its own."""
-    runtime._built.cache_clear()
-    with pytest.MonkeyPatch.context() as patch:
-        for name in WORKER_SETTINGS:
-            patch.setenv(name, stack.env[name])
+    with as_worker(stack.env):
         yield
-        runtime.http().close()
-        runtime.redis().close()
-    runtime._built.cache_clear()
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from edge_jobs import runtime, vendors
 from edge_jobs.webhooks import apply_webhooks
 from tests.sandbox.receiver import Receiver, listening
 from tests.sandbox_driver import Sandbox
+from tests.worker import as_worker
 
 Db = psycopg.Connection[Any]
-SETTINGS = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL", "WEBHOOK_INBOX_KEY")
 VENDORS = ("OPENPHONE_API_URL", "OPENPHONE_API_KEY", "OPENPHONE_HEALTH_NUMBER")
 
 
@@ -54,31 +54,15 @@ class Line:
 
 @contextmanager
 def open_line(stack: Stack) -> Iterator[Line]:
-    runtime._built.cache_clear()
-    vendors._openphone.cache_clear()
     with (
-        pytest.MonkeyPatch.context() as patch,
         listening() as receiver,
         Sandbox.start(webhooks_to=receiver.url) as sandbox,
+        as_worker(stack.env, **{name: sandbox.env[name] for name in VENDORS}),
     ):
-        for name in SETTINGS:
-            patch.setenv(name, stack.env[name])
-        for name in VENDORS:
-            patch.setenv(name, sandbox.env[name])
-        patch.setenv("SITE_URL", "http://crm.test")
         # Its own limit is what test_pace is about.
         pace = vendors.openphone().surface.turns
         pace.per_second = pace.reads_per_second = 1000  # type: ignore[attr-defined]
         yield Line(sandbox, receiver)
-        hang_up()
-
-
-def hang_up() -> None:
-    """The next word of this worker opens its lines anew, by the settings of that time."""
-    runtime.http().close()
-    runtime.redis().close()
-    runtime._built.cache_clear()
-    vendors._openphone.cache_clear()
 
 
 class Killed(BaseException):

@@ -13,9 +13,10 @@ import pytest
 from devstack.stack import Stack
 from edge_jobs.health_check import watch_messaging
 from edge_jobs.sends import free_sends, send_texts
-from tests.messaging.vendor_line import Killed, Line, die_at, hang_up
+from tests.messaging.vendor_line import Killed, Line, die_at
 from tests.people import Location, Person
 from tests.sandbox_driver import HEALTH_NUMBER, MAIN_NUMBER
+from tests.worker import hang_up
 
 Db = psycopg.Connection[Any]
 

@@ -6,12 +6,10 @@ import psycopg
 import pytest
 
 from devstack.stack import Stack
-from edge_jobs import runtime, vendors
 from tests import people
 from tests.messaging.send.office import Office, noon_zone, open_office
 from tests.sandbox_driver import Sandbox
-
-SETTINGS = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL")
+from tests.worker import as_worker
 
 
 @pytest.fixture(scope="package")
@@ -31,20 +29,8 @@ def sandbox(vendor: Sandbox) -> Sandbox:
 @pytest.fixture(scope="module")
 def worker(stack: Stack, vendor: Sandbox) -> Iterator[None]:
     """This process is a worker who speaks with the sandbox."""
-    runtime._built.cache_clear()
-    vendors._openphone.cache_clear()
-    with pytest.MonkeyPatch.context() as patch:
-        for name in SETTINGS:
-            patch.setenv(name, stack.env[name])
-        patch.setenv("SITE_URL", "http://crm.test")
-        patch.setenv("WEBHOOK_INBOX_KEY", stack.env["WEBHOOK_INBOX_KEY"])
-        for name in ("OPENPHONE_API_URL", "OPENPHONE_API_KEY"):
-            patch.setenv(name, vendor.env[name])
+    with as_worker(stack.env, OPENPHONE_API_URL=vendor.url, OPENPHONE_API_KEY=vendor.key):
         yield
-        runtime.http().close()
-        runtime.redis().close()
-    runtime._built.cache_clear()
-    vendors._openphone.cache_clear()
 
 
 @pytest.fixture

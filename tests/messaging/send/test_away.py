@@ -12,8 +12,8 @@ from edge_jobs import runtime, sends, vendors
 from edge_jobs.sends import send_texts, settle_sends
 from tests.integrations.conftest import Turns
 from tests.messaging.send.office import Office
-from tests.messaging.vendor_line import hang_up
 from tests.sandbox_driver import Sandbox
+from tests.worker import hang_up
 
 RINGS = "rq:queue:sends"
 

@@ -8,26 +8,22 @@ from typing import Any
 import pytest
 import responses
 
-from edge_jobs import runtime, vendors
+from devstack.stack import Stack
 from edge_jobs.webhooks import ask_for_webhooks
 from tests.messaging.webhooks.inbox import Inbox
 from tests.sandbox_driver import Sandbox
+from tests.worker import as_worker
 
 
 @pytest.fixture(scope="module")
-def sandbox(worker: None) -> Iterator[Sandbox]:
+def sandbox(stack: Stack, worker: None) -> Iterator[Sandbox]:
     """Whom this process asks."""
-    with Sandbox.start() as found, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENPHONE_API_URL", found.url)
-        patch.setenv("OPENPHONE_API_KEY", found.key)
+    with (
+        Sandbox.start() as found,
+        as_worker(stack.env, OPENPHONE_API_URL=found.url, OPENPHONE_API_KEY=found.key),
+    ):
         found.at_once()
-        runtime._built.cache_clear()
-        vendors._openphone.cache_clear()
         yield found
-        runtime.http().close()
-        runtime.redis().close()
-    runtime._built.cache_clear()
-    vendors._openphone.cache_clear()
 
 
 def age(inbox: Inbox, minutes: int) -> None:

@@ -16,6 +16,7 @@ from devstack.stack import Stack
 from edge_jobs import runtime, webhooks
 from edge_jobs.webhooks import apply_webhooks, ask_for_webhooks, watch_webhooks
 from tests.messaging.webhooks.inbox import Inbox
+from tests.worker import hang_up
 
 NOWHERE = "http://127.0.0.1:9"
 # A statement that is cancelled, as one that takes too long, is no error SQL could catch.
@@ -42,16 +43,10 @@ def spoiling(stack: Stack) -> Iterator[None]:
 @pytest.fixture
 def elsewhere(worker: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """To change this worker's settings with."""
-    _forget_clients()
+    hang_up()
     yield monkeypatch
-    _forget_clients()
+    hang_up()
     monkeypatch.undo()
-
-
-def _forget_clients() -> None:
-    runtime.http().close()
-    runtime.redis().close()
-    runtime._built.cache_clear()
 
 
 def test_one_that_spoils_the_batch_takes_nobody_with_it(inbox: Inbox, spoiling: None) -> None:
