@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 
 import psycopg
 
-from devstack.processes import wait_until
+from tests import gate
 
-WITHIN_S = 60.0
 READING = -1
 # Fires at the first statement of every call of the worker (its lease is renewed), and at the last
 # of a batch (its rows are counted), before it commits.
 SCRATCH = """
-drop schema if exists faults cascade;
-create schema faults;
 create table faults.gates (
   import_id uuid primary key, batches int not null, inside boolean not null
 );
@@ -36,18 +32,12 @@ create trigger "00_gate" before update on public.imports for each row
 """
 
 
-@contextmanager
-def scratch(env: Mapping[str, str]) -> Iterator[None]:
-    """The trigger the gates work by, gone afterwards."""
-    with psycopg.connect(env["ADMIN_DATABASE_URL"], autocommit=True) as admin:
-        admin.execute(SCRATCH)
-    yield
-    with psycopg.connect(env["ADMIN_DATABASE_URL"], autocommit=True) as admin:
-        admin.execute("drop schema faults cascade")
+def scratch(env: Mapping[str, str]) -> AbstractContextManager[None]:
+    return gate.scratch(env, "faults", SCRATCH)
 
 
-class Gate:
-    """Closed from the start: after `batches` committed ones, or inside the one after those.
+class Gate(gate.Gate):
+    """After `batches` committed ones, or inside the one after those.
 
     `inside`: everything of the batch is written and nothing committed. READING as `batches`: the
     file has been read and nothing is in.
@@ -56,34 +46,12 @@ class Gate:
     def __init__(
         self, env: Mapping[str, str], import_id: str, batches: int, *, inside: bool = False
     ) -> None:
-        self._key = f"gate:{import_id}"
         self._import_id = import_id
-        self._admin = psycopg.connect(env["ADMIN_DATABASE_URL"], autocommit=True)
-        self._run("select pg_advisory_lock(hashtextextended(%s, 0))", self._key)
+        super().__init__(env, import_id)
         # Inside, the batch counts itself.
         self._run(
             "insert into faults.gates values (%s, %s, %s)", import_id, batches + inside, inside
         )
-
-    def wait(self) -> None:
-        """Returns when the import stands at the gate."""
-        assert wait_until(lambda: bool(self.waiting()), WITHIN_S), "the import never came here"
-
-    def waiting(self) -> list[int]:
-        """The database processes that stand at the gate."""
-        return [
-            pid
-            for (pid,) in self._run(
-                "select pid from pg_locks where locktype = 'advisory' and not granted"
-                " and pg_backend_pid() = any (pg_blocking_pids(pid))"
-            )
-        ]
-
-    def undo(self) -> None:
-        """The call that stands at the gate ends here, without effect."""
-        for pid in self.waiting():
-            self._run("select pg_cancel_backend(%s)", pid)
-        assert wait_until(lambda: not self.waiting(), WITHIN_S)
 
     def open(self) -> None:
         """Whoever stands at the gate goes on; nobody is stopped any more."""
@@ -97,7 +65,3 @@ class Gate:
 
     def __exit__(self, *_: object) -> None:
         self.open()
-
-    def _run(self, query: str, *values: Any) -> list[Any]:
-        done = self._admin.execute(query.encode(), values)
-        return done.fetchall() if done.description else []
