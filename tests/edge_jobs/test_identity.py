@@ -20,34 +20,27 @@ from psycopg.rows import dict_row
 
 from app import queues
 from devstack.stack import Stack
-from edge_jobs import first_owner, runtime
+from edge_jobs import first_owner
 from edge_jobs.idempotency import forget_requests
 from edge_jobs.identity import ring_waiting_invites, send_invite
-from tests.edge_jobs.mailroom import Mailroom, open_mailroom
+from tests.edge_jobs.mailroom import Mailroom
 from tests.people import Location
+from tests.worker import as_worker, hang_up
 
 CHECKOUT = Path(__file__).parents[2]
 SOON_S = 20.0
-SETTINGS = ("SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL")
 Db = psycopg.Connection[Any]
 Row = dict[str, Any]
 
 
 @pytest.fixture
-def room(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailroom]:
+def room(stack: Stack) -> Iterator[Mailroom]:
     """This process is a worker, whose Supabase is the mailroom."""
-    with open_mailroom(stack.env["SUPABASE_URL"]) as opened:
-        runtime._built.cache_clear()
-        monkeypatch.setenv("SUPABASE_URL", opened.url)
-        monkeypatch.setenv("SITE_URL", "http://crm.test")
-        for name in SETTINGS:
-            monkeypatch.setenv(name, stack.env[name])
-        # Now, for it sets where logs go: what a test captures is closed after it.
-        runtime.runtime()
+    with (
+        Mailroom(stack.env["SUPABASE_URL"]).open() as opened,
+        as_worker(stack.env, SUPABASE_URL=opened.url),
+    ):
         yield opened
-        runtime.http().close()
-        runtime.redis().close()
-        runtime._built.cache_clear()
 
 
 @pytest.fixture
@@ -205,7 +198,7 @@ def test_the_command_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> N
 def test_the_command_without_settings_names_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    runtime._built.cache_clear()
+    hang_up()
     monkeypatch.delenv("SUPABASE_SERVICE_ROLE_KEY", raising=False)
     assert first_owner.main(["eve@example.com", "--location", "Here"]) == 1
     assert "SUPABASE_SERVICE_ROLE_KEY is missing" in capsys.readouterr().err

@@ -19,7 +19,7 @@ from devstack.stack import Stack
 from edge_jobs.media import fetch_media
 from tests.media import files
 from tests.media.office import Office
-from tests.media.passage import AFTER, BEFORE, Passage, open_passage
+from tests.media.passage import AFTER, BEFORE, Passage
 from tests.media.shop import Shop
 
 REQUESTS = ["claim_media", "place_media", "original.heic", "jpeg.jpg", "thumb.jpg", "store_media"]
@@ -28,7 +28,7 @@ LAST = len(REQUESTS) - 1
 
 @pytest.fixture
 def passage(stack: Stack, office: Office, set_up: Callable[..., None]) -> Iterator[Passage]:
-    with open_passage(stack.env["SUPABASE_URL"]) as opened:
+    with Passage(stack.env["SUPABASE_URL"]).open() as opened:
         set_up(SUPABASE_URL=opened.url)
         yield opened
 
