@@ -3,9 +3,10 @@
 set lock_timeout = '4s';
 
 -- What came for it before is taken up again: number_known, on phone_numbers.
-create function private.bring_number(p_location uuid, p_e164 text, p_label text, out number public.phone_numbers, out outcome text)
-language plpgsql set search_path = '' as $$
-declare v_label text := nullif(btrim(p_label), '');
+create function private.bring_number(p_location uuid, p_e164 text, p_label text) returns text language plpgsql set search_path = '' as $$
+declare
+  n public.phone_numbers;
+  v_label text := nullif(btrim(p_label), '');
 begin
   -- Our rules about hours and consent are American: a number of another country would text by none of its own.
   if p_e164 is null or p_e164 !~ '^\+1[2-9]\d{2}[2-9]\d{6}$' then
@@ -13,33 +14,33 @@ begin
   elsif length(v_label) > 100 then
     perform private.refuse(422, 'invalid_value', 'p_label may have 100 characters at most.', 'Say in a word or two what the number is for.');
   end if;
-  insert into public.phone_numbers (location_id, e164, label) values (p_location, p_e164, v_label) on conflict (e164) do nothing returning * into number;
-  if found then outcome := 'added'; return; end if;
-  select * into strict number from public.phone_numbers where e164 = p_e164 for update;
-  if number.location_id <> p_location then
+  insert into public.phone_numbers (location_id, e164, label) values (p_location, p_e164, v_label) on conflict (e164) do nothing;
+  if found then return 'added'; end if;
+  select * into strict n from public.phone_numbers where e164 = p_e164 for update;
+  if n.location_id <> p_location then
     perform private.refuse(409, 'number_elsewhere', format('%s belongs to another location.', p_e164), 'Whoever owns it there can remove it, as long as nothing was said by it.');
-  elsif number.is_active and number.is_health then
+  elsif n.is_active and n.is_health then
     perform private.refuse(409, 'health_number', format('%s checks that texts arrive, and serves nobody.', p_e164), 'Take it out of OPENPHONE_HEALTH_NUMBER first.');
-  elsif number.is_active then
-    outcome := 'kept'; return;
+  elsif n.is_active then
+    return 'kept';
   end if;
   -- The label of a number that only checked says nothing of one that serves.
   update public.phone_numbers set is_active = true, is_health = false, label = coalesce(v_label, case when not is_health then label end)
-    where id = number.id returning * into number;
-  outcome := 'resumed';
+    where id = n.id;
+  return 'resumed';
 end $$;
 comment on function private.bring_number is 'added, resumed (it was retired), or kept: it was here and in use.';
 
 create function public.add_number(p_location uuid, p_e164 text, p_label text default null) returns public.phone_numbers
 language plpgsql security definer set search_path = '' as $$
-declare v record;
+declare n public.phone_numbers;
 begin
   perform private.require_role(p_location, 'owner');
-  v := private.bring_number(p_location, p_e164, p_label);
-  if v.outcome = 'kept' then
+  if private.bring_number(p_location, p_e164, p_label) = 'kept' then
     perform private.refuse(409, 'number_exists', format('%s is here already.', p_e164), 'Change its label in phone_numbers.');
   end if;
-  return v.number;
+  select * into strict n from public.phone_numbers where e164 = p_e164;
+  return n;
 end $$;
 comment on function public.add_number is 'A number of ours, or a retired one again; what webhooks told of it before is taken up. To retire it, set is_active to false.';
 
@@ -55,11 +56,10 @@ comment on function public.remove_number is 'Takes out a number by which nothing
 
 create function public.connect_number(p_location uuid, p_e164 text, p_label text, p_openphone_id text) returns text
 language plpgsql security definer set search_path = '' as $$
-declare v record;
+declare v_outcome text := private.bring_number(p_location, p_e164, p_label);
 begin
-  v := private.bring_number(p_location, p_e164, p_label);
   perform private.our_number(p_e164, p_openphone_id);
-  return v.outcome;
+  return v_outcome;
 end $$;
 comment on function public.connect_number is 'For the operator''s command: the same again changes nothing. added, resumed or kept.';
 
