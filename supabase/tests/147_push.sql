@@ -1,6 +1,6 @@
 -- Of whom the vendor's address book is told, in what words, and what of it is kept.
 begin;
-select plan(43);
+select plan(45);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 -- As in production: the time is the database's own.
@@ -81,5 +81,15 @@ select is(tests.answer('service_role', $$ select begin_contact_pushes(now()) $$)
 select is(tests.probe(a, 'select begin_contact_pushes()'), '42501', a || ' begins none') from unnest('{owner,technician}'::text[]) a;
 select is(tests.probe(a, 'select * from private.pushed_contacts'), '42501', a || ' reads not what was told') from unnest('{owner,service_role}'::text[]) a;
 select is(tests.probe('marketer', $$ select save_setting(tests.id('here'), 'push_contacts', 'false') $$), 'PT403 not_permitted', 'the marketer does not switch');
+-- a part of many at a time
+delete from conversations where location_id = tests.id('here');
+insert into contacts (id, location_id, first_name) select ('00000000-0000-4000-8000-00000000000' || n)::uuid, tests.id('here'), 'Person ' || n from generate_series(1, 5) n;
+select tests.talk(('00000000-0000-4000-8000-00000000000' || n)::uuid, '+1617555088' || n) from generate_series(1, 5) n;
+insert into private.pushed_contacts (contact_id, external_id, form, outcome) select c.id, 'CTpart' || c.first_name, private.push_form(c), 'created' from contacts c where first_name like 'Person %';
+update contacts set first_name = 'Renamed' where first_name = 'Person 5';
+select is(array(select private.waits_for_push(tests.id('here'), 2) from generate_series(1, 4)), '{f,f,t,t}', 'two at a time, until one is found');
+update contacts set first_name = 'Person 5' where first_name = 'Renamed';
+update contacts set first_name = 'Renamed' where first_name = 'Person 1';
+select is(array(select private.waits_for_push(tests.id('here'), 2) from generate_series(1, 2)), '{f,t}', 'after the last comes the first');
 select * from finish();
 rollback;
