@@ -83,10 +83,10 @@ language plpgsql stable set search_path = '' as $$
 declare
   v_words text[] := private.asked_words(p_location, p_search, 100, 'owner', 'admin');
   v_most constant int := 1000;
-  v_found uuid[] := '{}';
+  v_found uuid[] := array[]::uuid[];
   w private.search_way;
 begin
-  people := '{}';
+  people := array[]::uuid[];
   if v_words = '{}' then return; end if;
   for w in select * from private.search_ways(p_location, btrim(p_search), v_words) loop
     continue when w.rest and cardinality(v_found) >= 100;
@@ -159,7 +159,7 @@ end $$;
 create function private.pinned_rows(p_location uuid, p_user uuid, p_filters jsonb, p_pinned uuid[], p_among text, p_known uuid[]) returns uuid[]
 language plpgsql stable set search_path = '' as $$
 begin
-  if p_pinned = '{}' then return '{}'; end if;
+  if p_pinned = '{}' then return p_pinned; end if;
   return private.inbox_rows(p_location, p_user, p_filters, null, null, '{}', concat_ws(' and ', format('c.id = any (%L::uuid[])', p_pinned), p_among), p_known);
 end $$;
 
@@ -186,6 +186,6 @@ begin
     v_among := 'c.id = any ($7)';
     v_known := private.found_conversations(p_location, v_search, s.people);
   end if;
-  return case when p_before is null then private.pinned_rows(p_location, p_user, p_filters, v_pinned, v_among, v_known) else '{}' end
+  return case when p_before is null then private.pinned_rows(p_location, p_user, p_filters, v_pinned, v_among, v_known) else array[]::uuid[] end
     || private.inbox_rows(p_location, p_user, p_filters, p_before, p_limit, v_pinned, v_among, v_known);
 end $$;
