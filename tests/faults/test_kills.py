@@ -46,7 +46,7 @@ def kill_at(shop: Shop, places: list[int], victim: str, *, inside: bool, undone:
     assert_golden(shop.desk, import_id)
 
 
-@pytest.mark.parametrize("victim", ["horse", "worker"])
+@pytest.mark.parametrize("victim", [pytest.param("horse", marks=pytest.mark.soak), "worker"])
 def test_killed_at_batch_boundaries(shop: Shop, victim: str) -> None:
     kill_at(shop, [READING, *SOME], victim, inside=False, undone=True)
 
