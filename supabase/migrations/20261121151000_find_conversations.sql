@@ -3,6 +3,11 @@
 -- page is full. Way back: supabase/rollbacks/ of the same name.
 set lock_timeout = '4s';
 
+-- What is written to it waits in a list that each look reads through: with four pages of it a thousand looks took 120 ms instead of 22.
+-- A conversation's update costs the same without (0.04 ms).
+alter index public.conversations_participants set (fastupdate = off);
+do $$ begin perform gin_clean_pending_list('public.conversations_participants'); end $$;
+
 -- One way to find people, as SQL: all of them ($1 is the location), and whether it finds k, a row of contacts. `rest` is looked for
 -- when what came before it found less than a hundred.
 create type private.search_way as (people text, person text, rest boolean);

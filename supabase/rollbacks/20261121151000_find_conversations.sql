@@ -1,4 +1,5 @@
 set lock_timeout = '4s';
+alter index public.conversations_participants reset (fastupdate);
 drop function private.has_ended(uuid, uuid, jsonb, jsonb, uuid[], int);
 drop function private.pinned_rows(uuid, uuid, jsonb, uuid[], text, uuid[]);
 drop function private.inbox_rows(uuid, uuid, jsonb, jsonb, int, uuid[], text, uuid[], int);
