@@ -10,15 +10,18 @@ declare
   v_told jsonb;
   v_way text;
   v_from jsonb;
+  v_type text := btrim(p_type, E' \t\r\n');
 begin
-  if btrim(p_type) not like 'message.%' then return; end if;
-  v_data := p_body::jsonb -> 'data';
+  if v_type not like 'message.%' then return; end if;
+  -- Neither NUL nor half a surrogate pair, as openphone_fields.safe.
+  v_data := regexp_replace(p_body, '\\u(0000|[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u)[dD][c-fC-F]..)', '\\ufffd', 'g')::jsonb -> 'data';
   v_told := coalesce(nullif(v_data -> 'object', 'null'), nullif(v_data -> 'resource', 'null'), v_data);
   if jsonb_typeof(v_told) is distinct from 'object' then v_told := v_data; end if;
   v_way := coalesce(lower(btrim(v_told ->> 'direction')), '');
-  if v_way in ('outgoing', 'outbound', 'out') or (v_way not in ('incoming', 'inbound', 'in') and btrim(p_type) <> 'message.received') then return; end if;
+  if v_way in ('outgoing', 'outbound', 'out') or (v_way not in ('incoming', 'inbound', 'in') and v_type <> 'message.received'
+    and not (v_type = 'message.updated' and coalesce(lower(btrim(v_told ->> 'status')), '') = 'received')) then return; end if;
   v_from := coalesce(nullif(nullif(v_told -> 'from', 'null'), '""'), v_data -> 'context' -> 'senderIdentifier');
-  if jsonb_typeof(v_from) = 'object' then v_from := coalesce(v_from -> 'phoneNumber', v_from -> 'number', v_from -> 'value'); end if;
+  if jsonb_typeof(v_from) = 'object' then v_from := coalesce(nullif(v_from -> 'phoneNumber', 'null'), nullif(v_from -> 'number', 'null'), v_from -> 'value'); end if;
   sender := left(coalesce(private.vendors_phone(v_from #>> '{}'), ''), 100); -- what is longer is no number, and no index takes it
   said := coalesce(v_told ->> 'text', v_told ->> 'body', v_told ->> 'content', '');
 exception when others then

@@ -1,6 +1,6 @@
 -- A text that was acknowledged and is not read yet may say STOP: nothing automatic leaves to who wrote it. One that died is told at once.
 begin;
-select plan(51);
+select plan(62);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches (name, turned_on) values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -36,9 +36,16 @@ select is(tests.rule_with(tests.body(f::jsonb, 'ok', s)), e, format('from %s in 
 select is(tests.rule_with('{"type": "message.received", "data": {"id": "AC1", "from": "+16175550101", "text": "ok"}}'), 'webhooks_waiting', 'in the old form');
 select is(tests.rule_with('{"type": "message.received", "data": {"object": {"from": "", "text": "ok"}, "context": {"senderIdentifier": "+16175550101"}}}'), 'webhooks_waiting', 'an empty from names nobody');
 select is(tests.rule_with(tests.body('"+16175550101"'), p_type => t), e, format('%s: %s', t, e)) from (values ('message.received', 'webhooks_waiting'), (' message.received', 'webhooks_waiting'),
-  ('message.delivered', 'may'), ('call.completed', 'may'), ('contact.updated', 'may')) x (t, e);
+  (E'\tmessage.received\n', 'webhooks_waiting'), ('message.delivered', 'may'), ('call.completed', 'may'), ('contact.updated', 'may')) x (t, e);
 select is(tests.rule_with('{"data": {"object": {"direction": "incoming", "from": "+16175550101"}}}', p_type => 'message.updated'), 'webhooks_waiting', 'whatever tells of a text that came');
 select is(tests.rule_with('{"data": {"object": {"direction": "outgoing", "from": "+16175550101"}}}', p_type => 'message.received'), 'may', 'and not of one that went');
+select is(tests.rule_with('{"data": {"object": {"status": "received", "from": "+16175550101"}}}', p_type => t), e, format('received, says %s: %s', t, e))
+  from (values ('message.updated', 'webhooks_waiting'), ('message.delivered', 'may')) x (t, e);
+select is(tests.rule_with(tests.body('{"phoneNumber": null, "number": "+16175550101"}', 'ok', s)), 'webhooks_waiting', format('what is null names nobody, in a %s event', s)) from (values ('dated'), ('legacy')) x (s);
+-- what no jsonb holds; what two halves make stays
+select is(tests.rule_with(format('{"data": {"object": {"from": "+16175550101", "text": "%s"}}}', t), 'dead'), e, format('%s, dead', t)) from (values ('\ud83d\uded1', 'webhooks_waiting'), ('\ud83d\ude00', 'may')) x (t, e);
+select is(tests.rule_with(format('{"data": {"object": {"from": "+16175550101", "text": "STOP%s"}}}', c), s), 'webhooks_waiting', format('%s, %s', c, s))
+  from (values ('\u0000'), ('\ud83d')) x (c), (values ('received'), ('dead')) y (s);
 
 -- which texts it holds, and for how long
 select is(tests.rule_with(tests.body('"+16175550101"'), p_kind => k), e, format('%s: %s', k, e)) from (values ('cold', 'webhooks_waiting'), ('warm', 'webhooks_waiting'),
@@ -60,7 +67,7 @@ delete from private.webhook_events;
 -- when nobody knows who wrote it
 select is(tests.rule_with(b, s, t, a::interval), e, format('%s %s of %s ago, %s: %s', s, t, a, b, e)) from (values
   ('{"data": {"object": {}}}', 'received', 'message.received', '31 s', 'webhooks_waiting'), ('{"data": {"object": {}}}', 'received', 'message.received', '20 s', 'may'),
-  ('no json', 'received', 'message.received', '31 s', 'webhooks_waiting'), ('{"data": {"object": {"text": "\u0000"}}}', 'received', 'message.received', '31 s', 'webhooks_waiting'),
+  ('no json', 'received', 'message.received', '31 s', 'webhooks_waiting'), ('{"data": {"object": {"text": "\u00"}}}', 'received', 'message.received', '31 s', 'webhooks_waiting'),
   ('{"data": {"object": {}}}', 'parked', 'message.received', '1 hour', 'may'), ('{"data": {"object": {}}}', 'dead', 'message.received', '1 hour', 'may'),
   ('{"data": {"object": {}}}', 'received', 'call.completed', '1 hour', 'may')) x (b, s, t, a, e);
 
