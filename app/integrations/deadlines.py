@@ -62,11 +62,19 @@ class _Until:
 
 
 class _Plain(HTTPConnection):
+    def connect(self) -> None:
+        """Reads a proxy's answer, too, and maybe after an earlier call."""
+        self._answer_in_time()
+        super().connect()
+
     def getresponse(self) -> Any:
         """By now `timeout` is what connecting and asking have left of the time of all."""
+        self._answer_in_time()
+        return super().getresponse()
+
+    def _answer_in_time(self) -> None:
         until_s = time.monotonic() + (self.timeout or 0.0)
         self.response_class = partial(_answer, until_s)  # type: ignore[assignment]
-        return super().getresponse()
 
 
 def _answer(until_s: float, line: socket.socket, *args: Any, **named: Any) -> HTTPResponse:

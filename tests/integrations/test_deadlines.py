@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from app.integrations.http import Vendor, VendorUnknown, session
-from tests.integrations.sockets import read, server, write
+from tests.integrations.sockets import hear, read, reply, server, write
 
 # Each byte comes long before the deadline, the last one long after it, and then all is well.
 DEADLINE_S = 0.15
@@ -88,6 +88,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def speaking_tls(certificate: Path) -> ssl.SSLContext:
+    secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    secure.load_cert_chain(certificate)
+    return secure
+
+
 @pytest.mark.parametrize("call", [read, write])
 @pytest.mark.parametrize("slow", PIECES)
 def test_a_call_whose_answer_drips_in_ends_with_its_time(
@@ -102,8 +108,7 @@ def test_a_call_whose_answer_drips_in_ends_with_its_time(
 @pytest.mark.parametrize("slow", PIECES)
 def test_time_ends_under_tls_too(slow: str, certificate: Path) -> None:
     tap = Tap(*PIECES[slow])
-    secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    secure.load_cert_chain(certificate)
+    secure = speaking_tls(certificate)
     pool = session()
     pool.verify = str(certificate)
     with server(tap.drip, secure) as (url, _):
@@ -132,3 +137,26 @@ def test_a_line_that_is_used_again_has_its_time_anew() -> None:
         assert read(vendor, url, timeout_s=0.5) == {}
         assert read(vendor, url, timeout_s=30) == {}
     assert len(heard) == 1
+
+
+def test_a_line_through_a_proxy_that_is_opened_again_has_its_time_anew(certificate: Path) -> None:
+    tap, secure = Tap(HEAD + b"X-Slow: ", b"x" * 60 + b"\r\n\r\n"), speaking_tls(certificate)
+
+    def proxy(connection: socket.socket) -> None:
+        """Plays the vendor, too, and closes the line after each of his answers."""
+        if len(heard) == 1:
+            connection.sendall(tap.at_once + tap.slowly)
+        else:
+            tap.drip(connection)
+        with secure.wrap_socket(connection, True) as line:
+            hear(line)
+            reply(line)
+
+    pool = session()
+    pool.verify, pool.trust_env = str(certificate), False
+    with server(proxy) as (url, heard):
+        pool.proxies = {"https": url}
+        vendor = Vendor("v", pool=pool)
+        assert read(vendor, "https://127.0.0.1/things", timeout_s=0.5) == {"id": 1}
+        assert read(vendor, "https://127.0.0.1/things", timeout_s=30) == {"id": 1}
+    assert [each.partition(b" ")[0] for each in heard] == [b"CONNECT"] * 2
