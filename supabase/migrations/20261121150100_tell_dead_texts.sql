@@ -25,6 +25,8 @@ declare
 begin
   if new.error_code = 'unknown_number'
     and (private.text_outcome((private.incoming_text(new.type, new.body)).said)).outcome not in ('opt_out', 'hold') then return null; end if;
+  -- Two batches make the same todos, each in an order of its own: one after the other, or they would wait for each other in a ring.
+  perform pg_advisory_xact_lock(hashtextextended('dead_webhooks', 0));
   for v_location in select * from private.concerned_by(new.facts) loop
     v_todo := private.add_todo(v_location, v_key, v_title, v_detail, p_priority => 1);
     if v_todo is not null then

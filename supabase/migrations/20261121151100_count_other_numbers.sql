@@ -104,9 +104,11 @@ end $$;
 -- Nobody knows whose it will be, so all who have a number hear it, once a number.
 create function private.number_unknown() returns trigger language plpgsql set search_path = '' as $$
 declare
-  v_number text := coalesce((select coalesce(f ->> 'number', f ->> 'number_id') from jsonb_array_elements(new.facts) f
-    where coalesce(f ->> 'number', f ->> 'number_id') is not null limit 1), 'A number');
+  -- Cut, for the key is indexed: what is longer is no number.
+  v_number text := coalesce(left((select coalesce(f ->> 'number', f ->> 'number_id') from jsonb_array_elements(new.facts) f
+    where coalesce(f ->> 'number', f ->> 'number_id') is not null limit 1), 100), 'A number');
 begin
+  perform pg_advisory_xact_lock(hashtextextended('dead_webhooks', 0)); -- as text_died
   perform private.notify(o.location_id, 'unknown_number', 'unknown_number:' || v_number, 'A number that is not in the CRM got a text or call',
       format('%s: add it, and what came is taken in; or limit the webhook to the CRM''s numbers.', v_number))
     from (select distinct location_id from public.phone_numbers where is_active and not is_health) o;

@@ -1,6 +1,6 @@
 -- Webhooks of a number that is not in the CRM: kept, told once, and no alarm; and each location hears of its own.
 begin;
-select plan(17);
+select plan(18);
 \i supabase/tests/support/actors.sql
 insert into private.switches values ('given_time', true) on conflict (name) do update set turned_on = true;
 insert into public.phone_numbers (id, location_id, e164, openphone_id) values (tests.id('our number'), tests.id('here'), '+16175550190', 'PNhere'),
@@ -25,6 +25,9 @@ select is(tests.heard(w, 'unknown_number'), h, w || ' is told once') from (value
   ('marketer', 'nothing')) x (w, h);
 select tests.dies('[{"number": "+16175550178"}]', 'unknown_number');
 select is((select count(*) from public.notifications where user_id = tests.id('owner') and kind = 'unknown_number'), 2::bigint, 'and of another number');
+select lives_ok($$select tests.dies(jsonb_build_array(jsonb_build_object('number', (select string_agg(md5(n::text), '') from generate_series(1, 1000) n))), 'unknown_number')$$,
+  'a number of 32,000 characters takes no batch with it');
+delete from private.webhook_events where length(facts::text) > 1000;
 
 -- From yesterday's noon, so that today at nine lies in the day after.
 update private.webhook_events set received_at = '2026-03-02 12:00Z', processed_at = '2026-03-02 12:00Z';
