@@ -1,6 +1,6 @@
 -- Our numbers come without SQL: an owner adds them, or the operator's command; what came for them before is taken up.
 begin;
-select plan(49);
+select plan(51);
 \i supabase/tests/support/actors.sql
 
 create function tests.add(p_e164 text, p_label text default null, p_at text default 'here') returns text language sql as $$
@@ -21,7 +21,8 @@ select is(tests.probe('owner', tests.add(bad)), 'PT422 invalid_phone', format('n
   '+447700900123', '+11175550190', '+16170550190', '+161755501900', '+16175550190 ', E'+16175550190\n', '+1٦175550190']) bad;
 select is(tests.probe('owner', tests.add('+16175550190', repeat('x', 101))), 'PT422 invalid_value', 'a label is a word or two');
 
--- added: what came for it before is taken up
+-- added: what came for it before is taken up, much as it may be
+select is((select proconfig @> '{statement_timeout=60s}' from pg_proc where oid = f::regproc), true, f || ' has a minute') from unnest('{add_number,connect_number}'::text[]) f;
 insert into private.webhook_events (provider, event_id, scheme, type, body, status, error_code, error, processed_at)
   values ('openphone', 'early', 'dated', 'message.received', '{}', 'dead', 'unknown_number', 'x', now());
 select is(tests.act('owner', tests.add('+16175550190', ' Office ')), '1 rows', 'an owner adds a number');
