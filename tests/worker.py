@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from app import logs
 from edge_jobs import runtime, vendors
 
 SETTINGS = ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL", "WEBHOOK_INBOX_KEY")
@@ -24,12 +26,14 @@ def as_worker(env: Mapping[str, str], **settings: str) -> Iterator[None]:
             patch.delenv(name, raising=False)
         for name, value in (known | settings).items():
             patch.setenv(name, value)
-        # Now, for it sets where logs go: what a test captures is closed after it.
+        # Now, for it sets where logs go.
         runtime.runtime()
         try:
             yield
         finally:
             hang_up()
+            # What a test captures is closed after it.
+            logs.configure("info", sys.__stdout__)
 
 
 @contextmanager
