@@ -69,10 +69,12 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--webhook-url", metavar="https://…", help="the API's public address; makes the webhook"
     )
-    parser.add_argument("--new-secret", action="store_true", help="its old secret ends at once")
+    parser.add_argument("--new-secret", action="store_true", help="ends its old secret")
     asked = parser.parse_args(words)
     if asked.new_secret and not asked.webhook_url:
         parser.error("--new-secret: say of which webhook, by --webhook-url")
+    if asked.location and not asked.number:
+        parser.error("--location: say of which number, by --number")
     return asked
 
 
@@ -158,6 +160,8 @@ def _keep_webhook(hooks: Webhooks, url: str, space: Workspace, *, new_secret: bo
     if not any(each.ours and not checks(each) for each in space.numbers.values()):
         raise Refused("--webhook-url: no number of this workspace is ours yet. Give --number, too.")
     same = [hook for hook in webhook.ours(hooks) if webhook.url_of(hook) == url]
+    if said := list(webhook.several(same)):
+        raise Refused(*said)
     if not same:
         made = hooks.create(
             url=url, events=webhook.EVENTS, resource_ids=told_of, label=webhook.LABEL

@@ -6,7 +6,9 @@ four, knows neither failed texts nor voicemails, and is being retired.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +27,9 @@ EVENTS = (
 )
 EVERY_NUMBER = "*"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+HOST = re.compile(r"^[^/]*//[^/]*")
+SEVERAL = """{} webhooks lead to {} ({}): all tell the same, each by a secret of its own.
+Delete all but one; docs/operations.md says how."""
 
 
 def address(given: str, vendor_url: str) -> str:
@@ -42,7 +47,7 @@ def address(given: str, vendor_url: str) -> str:
     path = parts.path.rstrip("/") or PATH
     if not path.endswith(PATH):
         raise ValueError(f"must end in {PATH}, where webhooks are taken.")
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
 
 def ours(hooks: Webhooks) -> list[Object]:
@@ -51,7 +56,20 @@ def ours(hooks: Webhooks) -> list[Object]:
 
 
 def url_of(hook: Object) -> str:
-    return (word(hook.get("url")) or "").rstrip("/")
+    url = (word(hook.get("url")) or "").rstrip("/")
+    return HOST.sub(lambda host: host[0].lower(), url)
+
+
+def several(hooks: Sequence[Object]) -> Iterator[str]:
+    """What a person is told where more than one leads to an address."""
+    ids = defaultdict(list)
+    for hook in hooks:
+        ids[url_of(hook)].append(str(hook["id"]))
+    return (
+        SEVERAL.format(len(found), url, ", ".join(found))
+        for url, found in ids.items()
+        if len(found) > 1
+    )
 
 
 def untold(hook: Object, number_ids: Sequence[str]) -> list[str]:

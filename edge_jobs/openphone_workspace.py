@@ -67,6 +67,7 @@ class Workspace:
             yield f"Webhook {url}: {'lacks ' + ', '.join(lacks) if lacks else 'complete'}"
             if lacks:
                 yield f"  --webhook-url {url} puts it right."
+        yield from webhook.several(hooks)
 
 
 def checks(number: Number) -> bool:

@@ -77,4 +77,4 @@ class Webhooks:
         """The new key. Whether the old one goes on working is not documented: accept both."""
         path = f"/webhooks/{webhook_id}/rotate"
         answer = self.surface.dated_write("rotate_webhook", "POST", path)
-        return str(one("rotate_webhook", answer).get("key", ""))
+        return str(one("rotate_webhook", answer).get("key") or "")

@@ -162,12 +162,35 @@ def test_a_lost_secret_is_replaced(operator: Operator) -> None:
     assert first != second and len(operator.hooks()) == 1
 
 
+def test_a_host_is_the_same_in_capitals(operator: Operator) -> None:
+    operator.calls("--webhook-url", URL)
+    operator.change_hook(url="https://CRM.example.com/webhooks/openphone")
+    assert "is complete" in operator.calls("--webhook-url", "https://crm.EXAMPLE.com")
+    assert len(operator.hooks()) == 1
+
+
+def test_of_two_webhooks_to_one_address_a_person_decides(operator: Operator) -> None:
+    """Two operators at once: each has made one."""
+    operator.calls("--webhook-url", URL)
+    twin = {"url": URL, "events": [*EVENTS]}
+    assert operator.sandbox.dated("POST", "/webhooks", json=twin).status_code == 201
+    assert f"2 webhooks lead to {URL}" in operator.calls()
+    assert "Delete all but one" in operator.calls("--webhook-url", URL, "--new-secret")
+    assert operator.status == 1
+
+
 def test_a_lost_answer_makes_no_second_webhook(operator: Operator) -> None:
     operator.sandbox.fault("done_then_drop", path="/webhooks", method="POST")
     said = operator.calls("--webhook-url", URL)
     assert operator.status == 1 and "Call this again" in said
     assert "--new-secret" in operator.calls("--webhook-url", URL)
     assert len(operator.hooks()) == 1
+
+
+@pytest.mark.parametrize("words", [["--new-secret"], ["--location", "Westcliff"]])
+def test_an_option_that_would_do_nothing_is_refused(words: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        connect_openphone.main(words)
 
 
 REFUSED: list[tuple[list[str], str]] = [

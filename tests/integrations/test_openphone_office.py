@@ -104,6 +104,9 @@ def test_webhooks_are_listed(surface: Surface, api: responses.RequestsMock) -> N
     assert Webhooks(surface).list() == [{"id": "7"}]
 
 
-def test_a_rotated_key_is_told(surface: Surface, api: responses.RequestsMock) -> None:
-    api.post(f"{HOST}/webhooks/7/rotate", json={"data": {"key": "whsec_QQ=="}})
-    assert Webhooks(surface).rotate("7") == "whsec_QQ=="
+@pytest.mark.parametrize(("key", "told"), [("whsec_QQ==", "whsec_QQ=="), (None, "")])
+def test_a_rotated_key_is_told(
+    surface: Surface, api: responses.RequestsMock, key: str | None, told: str
+) -> None:
+    api.post(f"{HOST}/webhooks/7/rotate", json={"data": {"key": key}})
+    assert Webhooks(surface).rotate("7") == told
