@@ -76,12 +76,14 @@ def open_client(
 
     def make(config: Config) -> FlaskClient:
         app, undescribed = built(config)
-        undescribed.clear()
         used.append(undescribed)
         return app.test_client()
 
     yield make
-    assert not any(used)
+    found = [each for undescribed in used for each in undescribed]
+    for undescribed in used:
+        undescribed.clear()
+    assert found == []
 
 
 def note_undescribed(app: Flask, found: list[str]) -> None:
