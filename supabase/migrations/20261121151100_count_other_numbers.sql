@@ -47,54 +47,62 @@ end $$;
 comment on function public.messaging_health is 'How messaging stands, for a banner: {check: {is_set_up, number, paused_at, last}, outages: [{kind, title, detail, since}], '
   'last_webhook_at, waiting_webhooks, dead_webhooks, webhooks_of_other_numbers, unconfirmed_texts, paused_numbers, failed_media}. Webhooks are counted for the whole business.';
 
--- Of one location: what names a number of its own, and what names none (nobody could read it, or it has not been read yet: it may be
--- anybody's). Refused ones name nobody. Those of other numbers are counted apart, for all.
+-- To each location with a number: what names one of its own, and what names none (nobody could read it, or it has not been read yet: it
+-- may be anybody's). Refused ones name nobody. Those of other numbers are counted apart, for all. Read once for all locations: a day's
+-- 100,000 take 0.3 s, and this is asked each minute.
 drop function private.webhook_health(timestamptz, timestamptz);
-create function private.webhook_health(p_location uuid, p_from timestamptz, p_to timestamptz, out received bigint, out dead bigint,
-  out exhausted bigint, out waiting bigint, out refused bigint, out of_other_numbers bigint)
+create function private.webhook_health(p_from timestamptz, p_to timestamptz) returns table (location_id uuid, received bigint, dead bigint,
+  exhausted bigint, waiting bigint, refused bigint, of_other_numbers bigint)
 language plpgsql stable set search_path = '' as $$
-declare v_strange text[] := (select coalesce(array_agg(x), '{}') from (select e164 as x from public.phone_numbers where location_id <> p_location
-  union all select openphone_id from public.phone_numbers where location_id <> p_location and openphone_id is not null) n);
+#variable_conflict use_column
 begin
-  select count(*) filter (where e.received_at >= p_from and e.received_at < p_to), count(*) filter (where e.ended), count(*) filter (where e.ended and e.attempts >= 5),
-      count(*) filter (where e.status in ('received', 'parked') and e.received_at < p_to - interval '5 minutes')
-    into received, dead, exhausted, waiting
-    from (select w.*, w.status = 'dead' and w.processed_at >= p_from and w.processed_at < p_to as ended from private.webhook_events w
-      where w.received_at >= p_from and w.received_at < p_to or w.status in ('received', 'parked')
-        or w.status = 'dead' and w.processed_at >= p_from and w.processed_at < p_to) e
-    where e.error_code is distinct from 'unknown_number'
-      and coalesce(e.facts -> 0 ->> 'number' <> all (v_strange), true) and coalesce(e.facts -> 0 ->> 'number_id' <> all (v_strange), true);
-  of_other_numbers := (select count(*) from private.webhook_events e where e.status = 'dead' and e.error_code = 'unknown_number'
-    and e.processed_at >= p_from and e.processed_at < p_to);
-  refused := (select coalesce(sum(r.count), 0) from private.webhook_refusals r
-    where r.day between (p_from at time zone 'utc')::date and (p_to at time zone 'utc')::date);
+  return query with events as (
+      select w.facts -> 0 ->> 'number' as number, w.facts -> 0 ->> 'number_id' as number_id, w.error_code is not distinct from 'unknown_number' as is_strange,
+          w.received_at, w.status, w.attempts, w.status = 'dead' and w.processed_at >= p_from and w.processed_at < p_to as ended
+        from private.webhook_events w
+        where w.received_at >= p_from and w.received_at < p_to or w.status in ('received', 'parked')
+          or w.status = 'dead' and w.processed_at >= p_from and w.processed_at < p_to),
+    told as materialized (
+      select number, number_id, is_strange, count(*) filter (where received_at >= p_from and received_at < p_to) as received,
+          count(*) filter (where ended) as dead, count(*) filter (where ended and attempts >= 5) as exhausted,
+          count(*) filter (where status in ('received', 'parked') and received_at < p_to - interval '5 minutes') as waiting
+        from events group by 1, 2, 3),
+    owned as (
+      select t.*, a.location_id as by_number, b.location_id as by_id from told t
+        left join public.phone_numbers a on a.e164 = t.number left join public.phone_numbers b on b.openphone_id = t.number_id)
+    select l.location_id, coalesce(sum(o.received) filter (where not o.is_strange), 0)::bigint, coalesce(sum(o.dead) filter (where not o.is_strange), 0)::bigint,
+        coalesce(sum(o.exhausted) filter (where not o.is_strange), 0)::bigint, coalesce(sum(o.waiting) filter (where not o.is_strange), 0)::bigint,
+        (select coalesce(sum(r.count), 0)::bigint from private.webhook_refusals r
+          where r.day between (p_from at time zone 'utc')::date and (p_to at time zone 'utc')::date),
+        coalesce(sum(o.dead) filter (where o.is_strange), 0)::bigint
+      from (select distinct n.location_id from public.phone_numbers n where n.is_active) l
+      left join owned o on o.is_strange or (coalesce(o.by_number, l.location_id) = l.location_id and coalesce(o.by_id, l.location_id) = l.location_id)
+      group by 1;
 end $$;
 
 create or replace function public.watch_webhooks(p_now timestamptz default null) returns int language plpgsql security definer set search_path = '' as $$
 declare
   v_now timestamptz := private.clock(p_now);
   h record;
-  l record;
   v_count int := 0;
 begin
-  for l in select distinct o.id, o.timezone, v_now at time zone o.timezone as local from public.locations o
-      join public.phone_numbers n on n.location_id = o.id and n.is_active loop
-    select * into h from private.webhook_health(l.id, v_now - interval '24 hours', v_now);
-    if l.local::time >= '08:00' then
-      perform private.notify(l.id, 'webhook_report', 'webhooks:' || l.id || ':' || l.local::date,
+  for h in select w.*, v_now at time zone o.timezone as local from private.webhook_health(v_now - interval '24 hours', v_now) w
+      join public.locations o on o.id = w.location_id order by o.id loop
+    if h.local::time >= '08:00' then
+      perform private.notify(h.location_id, 'webhook_report', 'webhooks:' || h.location_id || ':' || h.local::date,
         format('Webhooks: %s received, %s dead, %s refused', h.received, h.dead, h.refused),
         format('In the last 24 hours; %s wait for more than five minutes, %s were given up after five tries.', h.waiting, h.exhausted)
           || case when h.of_other_numbers > 0 then format(' %s are of numbers that are not in the CRM.', h.of_other_numbers) else '' end);
       v_count := v_count + 1;
       if h.dead > 0 then
-        perform private.add_todo_once(l.id, 'dead_webhooks:' || l.local::date, format('%s webhooks could not be taken in', h.dead),
+        perform private.add_todo_once(h.location_id, 'dead_webhooks:' || h.local::date, format('%s webhooks could not be taken in', h.dead),
           'Look at the reasons and replay them.', null, null, 2);
       end if;
     end if;
     if h.exhausted >= 10 or (h.received >= 10 and h.dead * 5 >= h.received) then
-      perform private.notify(l.id, 'webhook_alarm', 'webhook_alarm:' || l.id || ':' || l.local::date, 'Webhooks fail',
+      perform private.notify(h.location_id, 'webhook_alarm', 'webhook_alarm:' || h.location_id || ':' || h.local::date, 'Webhooks fail',
         format('Of %s in 24 hours %s are dead, %s of them after five tries.', h.received, h.dead, h.exhausted));
-      perform private.add_todo_once(l.id, 'webhook_alarm:' || l.local::date, 'Webhooks fail',
+      perform private.add_todo_once(h.location_id, 'webhook_alarm:' || h.local::date, 'Webhooks fail',
         format('Of %s in 24 hours %s are dead.', h.received, h.dead), null, null, 1);
     end if;
   end loop;

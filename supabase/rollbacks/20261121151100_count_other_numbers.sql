@@ -43,7 +43,7 @@ begin
 end $$;
 comment on function public.messaging_health is 'How messaging stands, for a banner: {check: {is_set_up, number, paused_at, last}, outages: [{kind, title, detail, since}], '
   'last_webhook_at, waiting_webhooks, dead_webhooks, unconfirmed_texts, paused_numbers, failed_media}. Webhooks are counted for the whole business.';
-drop function private.webhook_health(uuid, timestamptz, timestamptz);
+drop function private.webhook_health(timestamptz, timestamptz);
 create function private.webhook_health(p_from timestamptz, p_to timestamptz, out received bigint, out dead bigint, out exhausted bigint,
   out waiting bigint, out refused bigint)
 language sql stable set search_path = '' as $$
