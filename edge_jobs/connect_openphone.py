@@ -25,6 +25,7 @@ from edge_jobs.openphone_workspace import Number, Row, Workspace, checks, rows
 NO_SUBSCRIPTION = "The workspace's subscription has expired: OpenPhone would refuse every text."
 NO_KEY = """OpenPhone refuses OPENPHONE_API_KEY.
 An owner or admin makes one in its settings, under API; give it as it is, without "Bearer"."""
+NOT_SERVICE = "SUPABASE_SERVICE_ROLE_KEY is not the service_role or secret key of this Supabase."
 NOT_KNOWN = """OpenPhone gave no answer that can be used ({}).
 Call this again: what was done meanwhile is found, and nothing is done twice."""
 NO_LOCATION = """There is no location yet. First:
@@ -191,11 +192,14 @@ def _told(error: Exception) -> str:
         return "OpenPhone cannot be reached, or is busy. Try again in a minute."
     if isinstance(error, VendorError):
         return NOT_KNOWN.format(error.reason)
+    if isinstance(error, AppError) and error.status in (401, 403):
+        return NOT_SERVICE
     return error.detail if isinstance(error, AppError) else str(error)
 
 
 def _say(*lines: str) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

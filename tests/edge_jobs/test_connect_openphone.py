@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import responses
 
+from devstack.stack import Stack
 from edge_jobs import connect_openphone, vendors
 from edge_jobs.openphone_webhook import EVENTS
 from tests.people import Location
@@ -229,6 +230,15 @@ def test_a_key_that_is_refused_or_missing_is_said(operator: Operator, as_worker:
     assert "OpenPhone refuses OPENPHONE_API_KEY" in operator.calls()
     as_worker(OPENPHONE_API_URL=url)
     assert "OPENPHONE_API_KEY is not set" in operator.calls()
+    assert operator.status == 1
+
+
+def test_a_key_that_is_not_the_services_is_said(
+    operator: Operator, as_worker: AsWorker, stack: Stack
+) -> None:
+    vendor = {"OPENPHONE_API_URL": operator.sandbox.url, "OPENPHONE_API_KEY": operator.sandbox.key}
+    as_worker(SUPABASE_SERVICE_ROLE_KEY=stack.env["SUPABASE_ANON_KEY"], **vendor)
+    assert "SUPABASE_SERVICE_ROLE_KEY" in operator.calls()
     assert operator.status == 1
 
 
