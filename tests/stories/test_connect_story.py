@@ -4,7 +4,6 @@ operator's command makes number and webhook, and the web process is given the se
 from __future__ import annotations
 
 import re
-import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,12 +24,7 @@ from tests import people
 from tests.faults.workers import Worker
 from tests.people import Location
 from tests.sandbox_driver import Sandbox
-
-SOON_S = 30.0
-
-
-def a_number() -> str:
-    return f"+1617{secrets.randbelow(8_000_000) + 2_000_000}"
+from tests.stories.texting import SOON_S, a_number
 
 
 class Installation:
