@@ -17,10 +17,10 @@ begin
   v_data := regexp_replace(p_body, '\\u(0000|[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u)[dD][c-fC-F]..)', '\\ufffd', 'g')::jsonb -> 'data';
   v_told := coalesce(nullif(v_data -> 'object', 'null'), nullif(v_data -> 'resource', 'null'), v_data);
   if jsonb_typeof(v_told) is distinct from 'object' then v_told := v_data; end if;
-  v_way := coalesce(lower(btrim(v_told ->> 'direction')), '');
+  v_way := coalesce(lower(btrim(v_told ->> 'direction', E' \t\r\n')), '');
   if v_way in ('outgoing', 'outbound', 'out') or (v_way not in ('incoming', 'inbound', 'in') and v_type <> 'message.received'
-    and not (v_type = 'message.updated' and coalesce(lower(btrim(v_told ->> 'status')), '') = 'received')) then return; end if;
-  v_from := coalesce(nullif(nullif(v_told -> 'from', 'null'), '""'), v_data -> 'context' -> 'senderIdentifier');
+    and not (v_type = 'message.updated' and coalesce(lower(btrim(v_told ->> 'status', E' \t\r\n')), '') = 'received')) then return; end if;
+  v_from := case when v_told -> 'from' not in ('null', '""', '0', 'false', '[]', '{}') then v_told -> 'from' else v_data -> 'context' -> 'senderIdentifier' end;
   if jsonb_typeof(v_from) = 'object' then v_from := coalesce(nullif(v_from -> 'phoneNumber', 'null'), nullif(v_from -> 'number', 'null'), v_from -> 'value'); end if;
   sender := left(coalesce(private.vendors_phone(v_from #>> '{}'), ''), 100); -- what is longer is no number, and no index takes it
   said := coalesce(v_told ->> 'text', v_told ->> 'body', v_told ->> 'content', '');
@@ -30,7 +30,7 @@ end $$;
 
 create function private.vendors_phone(p_told text) returns text language plpgsql immutable parallel safe set search_path = '' as $$
 declare
-  v_word text := btrim(split_part(p_told, ',', 1));
+  v_word text := btrim(split_part(ltrim(p_told, E', \t\r\n\u00a0'), ',', 1));
   v_digits text := regexp_replace(v_word, '\D', '', 'g');
 begin
   return case when v_word ~ '[A-Za-z@]' then v_word when v_digits = '' then null

@@ -1,6 +1,6 @@
 -- A text that was acknowledged and is not read yet may say STOP: nothing automatic leaves to who wrote it. One that died is told at once.
 begin;
-select plan(62);
+select plan(66);
 \i supabase/tests/support/actors.sql
 \i supabase/tests/support/records.sql
 insert into private.switches (name, turned_on) values ('given_time', true) on conflict (name) do update set turned_on = true;
@@ -42,6 +42,8 @@ select is(tests.rule_with('{"data": {"object": {"direction": "outgoing", "from":
 select is(tests.rule_with('{"data": {"object": {"status": "received", "from": "+16175550101"}}}', p_type => t), e, format('received, says %s: %s', t, e))
   from (values ('message.updated', 'webhooks_waiting'), ('message.delivered', 'may')) x (t, e);
 select is(tests.rule_with(tests.body('{"phoneNumber": null, "number": "+16175550101"}', 'ok', s)), 'webhooks_waiting', format('what is null names nobody, in a %s event', s)) from (values ('dated'), ('legacy')) x (s);
+select is(tests.rule_with(format('{"data": {"object": {"direction": "Incoming\n", "from": %s}, "context": {"senderIdentifier": "+16175550101"}}}', f), p_type => 'message.updated'),
+  'webhooks_waiting', format('from %s', f)) from unnest('{0,"{}",false,"\", +16175550101\""}'::text[]) f;
 -- what no jsonb holds; what two halves make stays
 select is(tests.rule_with(format('{"data": {"object": {"from": "+16175550101", "text": "%s"}}}', t), 'dead'), e, format('%s, dead', t)) from (values ('\ud83d\uded1', 'webhooks_waiting'), ('\ud83d\ude00', 'may')) x (t, e);
 select is(tests.rule_with(format('{"data": {"object": {"from": "+16175550101", "text": "STOP%s"}}}', c), s), 'webhooks_waiting', format('%s, %s', c, s))
