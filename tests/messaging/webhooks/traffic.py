@@ -157,4 +157,7 @@ def _body(told: Told, scheme: str) -> Body:
 
 
 def _broken(office: Office, draw: random.Random, nth: int) -> Body:
-    return f"bad{office.mark}{nth}", DATED, "unknown", json.dumps(draw.choice(BROKEN))
+    broken = draw.choice(BROKEN)
+    # As the route reads it.
+    type_ = str(broken.get("type")) if isinstance(broken, dict) else "unknown"
+    return f"bad{office.mark}{nth}", DATED, type_, json.dumps(broken)
