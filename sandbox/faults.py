@@ -61,7 +61,7 @@ class Fault:
     event: str = ""
     # "legacy" or "dated": only webhooks of that system.
     system: str = ""
-    # Only texts to this number.
+    # Only texts to this number, of SEND_KINDS: an answer is not known by it.
     to: str = ""
     seconds: float = 5.0
     times: int = 2
@@ -73,6 +73,10 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UnknownFault(f"no fault {self.kind!r}; there are {', '.join(KINDS)}")
+        if self.to and self.kind not in SEND_KINDS:
+            raise UnknownFault(f"{self.kind!r} knows no `to`: it would meet nothing")
+        if (self.event or self.system) and self.kind not in HOOK_KINDS:
+            raise UnknownFault(f"{self.kind!r} knows no webhook: it would meet nothing")
 
     def meets(self, facts: dict[str, str]) -> bool:
         return (

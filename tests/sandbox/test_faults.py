@@ -78,8 +78,17 @@ def test_fault_meets_only_what_it_names(sandbox: Sandbox) -> None:
     assert send(sandbox).status_code == 202
 
 
+NO_SUCH: list[dict[str, object]] = [
+    {"kind": "gone"},
+    {"kind": "busy", "sometimes": True},
+    {"kind": "done_then_drop", "to": "+16175550123"},
+    {"kind": "stuck", "event": "message."},
+    {"kind": "slow", "system": "dated"},
+]
+
+
 def test_fault_that_there_is_not_is_told(sandbox: Sandbox) -> None:
-    for details in ({"kind": "gone"}, {"kind": "busy", "sometimes": True}):
+    for details in NO_SUCH:
         assert sandbox.http.post("/_control/faults", json=details).status_code == 400
     assert sandbox.http.patch("/_control/behaviour", json={"webhooks": 1}).status_code == 400
 
