@@ -63,7 +63,7 @@ begin
     return null;
   end if;
   return private.refusal('webhooks_waiting', coalesce(format('What %s wrote is not read yet.', v_phone), 'Somebody wrote, and nobody knows yet who.'),
-    'It goes on by itself; if it does not, look at the dead webhooks.', p_now + interval '1 minute', v_phone);
+    'It goes on by itself; if it does not, look at the dead texts.', p_now + interval '1 minute', v_phone);
 end $$;
 
 create or replace function private.is_gate(p_rule text) returns boolean language sql immutable parallel safe set search_path = '' as $$

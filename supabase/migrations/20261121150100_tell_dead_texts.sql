@@ -20,8 +20,8 @@ declare
   v_todo uuid;
   v_key text := case new.sender when '' then 'dead_texts:nameless' else 'dead_texts' end;
   v_title text := case new.sender when '' then 'A text could not be read, nor who wrote it' else 'What a customer wrote could not be read' end;
-  v_detail text := case new.sender when '' then 'It may have asked us to stop, and nothing is held. Look at the dead webhooks and replay it.'
-    else 'Look at the dead webhooks and replay it. Until then nothing automatic goes to the number if it may have asked us to stop.' end;
+  v_detail text := case new.sender when '' then 'It may have asked us to stop, and nothing is held. Look at the dead texts and replay it.'
+    else 'Look at the dead texts: replay it, or dismiss it. Until then nothing automatic goes to the number if it may have asked us to stop.' end;
 begin
   if new.error_code = 'unknown_number'
     and (private.text_outcome((private.incoming_text(new.type, new.body)).said)).outcome not in ('opt_out', 'hold') then return null; end if;

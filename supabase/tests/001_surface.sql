@@ -92,6 +92,7 @@ insert into tests.definers values
   ('private.check_assignee()', ''),
   ('receive_webhooks(text,jsonb)', 'authenticated'), ('count_webhook_refusals(jsonb)', 'service_role'), ('health_heard(text)', 'service_role'),
   ('claim_webhook_events(integer,integer)', 'service_role'), ('apply_webhook_events(uuid,jsonb)', 'service_role'), ('apply_facts(uuid,jsonb,text)', 'service_role'),
+  ('dead_texts(uuid,integer)', 'authenticated'), ('dismiss_texts(uuid,bigint[],text)', 'authenticated'),
   ('dead_webhooks(text,bigint,integer)', 'authenticated'), ('replay_webhooks(bigint[],text)', 'authenticated'), ('webhooks_to_ask(integer)', 'service_role'),
   ('watch_webhooks(timestamp with time zone)', 'service_role'), ('private.contact_for_phone(uuid,text)', ''), ('private.conversation_for(uuid,uuid,text[],text)', ''),
   ('add_number(uuid,text,text)', 'authenticated'), ('remove_number(uuid)', 'authenticated'), ('connect_number(uuid,text,text,text)', 'service_role'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -239,6 +240,17 @@ def _dead_webhook(rows: Rows, place: Place) -> Body:
     return {"p_ids": [_webhook(rows, "dead", error_code="sample")]}
 
 
+def _dead_text(rows: Rows, place: Place) -> Body:
+    """A text that came to a number of the place."""
+    number = rows.one("phone_numbers", place)
+    query = "select e164 from phone_numbers where id = %s"
+    ((found,),) = rows.db.execute(query, (number,)).fetchall()
+    sent = json.dumps({"data": {"object": {"from": phone(), "text": "STOP"}}})
+    told = {"type": "message.received", "body": sent, "facts": [{"number": found}]}
+    known_by = _webhook(rows, "dead", **told)
+    return {"p_location": place.id, "p_ids": [known_by], "p_why": "Nobody asked to stop."}
+
+
 def _parked_webhook(rows: Rows, place: Place) -> Body:
     _webhook(rows, "parked", waits_for=f"call:{unique()}", received_at="2026-11-20T12:00:00Z")
     return {}
@@ -292,7 +304,9 @@ CALLS: dict[str, Callable[[Rows, Place], Body]] = MESSAGING_CALLS | {
         "p_email": email(),
         "p_role": "technician",
     },
+    "dead_texts": lambda rows, place: _dead_text(rows, place) and {"p_location": place.id},
     "dead_webhooks": lambda rows, place: _dead_webhook(rows, place) and {},
+    "dismiss_texts": _dead_text,
     "fail_import": held(p_error="It fails."),
     "finish_import": _importing,
     "finish_request": lambda rows, place: _asked(

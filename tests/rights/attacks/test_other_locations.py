@@ -41,6 +41,8 @@ BY_LOCATION = (
     "add_number",
     "create_api_key",
     "create_invite",
+    "dead_texts",
+    "dismiss_texts",
     "import_location",
     "list_inbox",
     "list_opt_outs",

@@ -1,0 +1,2 @@
+drop function public.dismiss_texts(uuid, bigint[], text);
+drop function public.dead_texts(uuid, int);
