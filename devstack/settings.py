@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from pathlib import Path
 
@@ -52,6 +53,16 @@ def data_folder(folder: Folder) -> Path:
         return folder.path / "postgres"
     digest = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
     return Path("/var/lib/devstack") / f"{digest}-{folder.name}" / "data"
+
+
+def _new_data_folder(folder: Folder) -> Path:
+    """What a stack of a deleted checkout left there has passwords that are gone with it."""
+    data = data_folder(folder)
+    if data.exists():
+        lost = data.with_name("lost")
+        shutil.rmtree(lost, ignore_errors=True)
+        data.rename(lost)
+    return data
 
 
 def load(folder: Folder) -> dict[str, str]:
@@ -113,7 +124,7 @@ def _new_internal(folder: Folder, signing: str | None) -> dict[str, str]:
     pairs = {f"{service.upper()}_PORT": str(port) for service, port in chosen.items()}
     for name in ("ADMIN_PASSWORD", "POSTGRES_PASSWORD", "AUTHENTICATOR_PASSWORD"):
         pairs[name] = secrets.token_hex(16)
-    pairs["POSTGRES_DATA"] = str(data_folder(folder))
+    pairs["POSTGRES_DATA"] = str(_new_data_folder(folder))
     pairs["STORAGE_DIR"] = str(folder.storage)
     if signing == ES256:
         pairs["LEGACY_JWT_SECRET"] = secrets.token_hex(32)
