@@ -48,8 +48,10 @@ def rows(rights_db: psycopg.Connection[Any]) -> Rows:
 
 
 @pytest.fixture(scope="session")
-def trial(rest: httpx.Client, rows: Rows) -> Trial:
-    return Trial(rest, rows)
+def trial(stack: Stack, rows: Rows) -> Iterator[Trial]:
+    """Of PostgREST itself: the gateway decides nothing, and 14,000 questions are many."""
+    with httpx.Client(base_url=stack.env["POSTGREST_URL"], timeout=30) as client:
+        yield Trial(client, rows)
 
 
 @pytest.fixture(scope="session")
