@@ -51,6 +51,7 @@ def test_one_of_two_killed_does_not_hold_up_the_other(shop: Shop) -> None:
     assert_tables(shop.desk)
 
 
+@pytest.mark.soak
 def test_two_places_at_once_know_nothing_of_each_other(
     shop: Shop, make_desk: Callable[[], Desk]
 ) -> None:

@@ -55,10 +55,6 @@ def test_killed_inside_batches_that_are_rolled_back(shop: Shop) -> None:
     kill_at(shop, [10], "worker", inside=True, undone=True)
 
 
-def test_killed_inside_batches_that_commit_all_the_same(shop: Shop) -> None:
-    kill_at(shop, [10], "horse", inside=True, undone=False)
-
-
 def test_killed_while_a_batch_waits_for_another_file(shop: Shop) -> None:
     """One batch of a location at a time: here it is the test that holds the location."""
     import_id = shop.desk.hand_in(SAMPLE.read_bytes())
