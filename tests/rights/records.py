@@ -6,13 +6,9 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from tests.rights.messaging_records import MESSAGING
+from tests.rights.messaging_records import MESSAGING, phone
 from tests.rights.rows import Body, Place, Record, Rows
 from tests.rights.world import new_id
-
-
-def phone(*_: Any) -> str:
-    return f"+1617{secrets.randbelow(8_000_000) + 2_000_000}"
 
 
 def unique(*_: Any) -> str:
