@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -82,14 +81,15 @@ class Supervisor:
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.pauses: dict[str, float] = {}
         self.not_before: dict[str, float] = {}
-        self.ending = threading.Event()
+        # No Event: set by a signal while its own lock is held, it would wait for ever.
+        self.ending = False
 
     def run(self) -> None:
-        while not self.ending.is_set():
+        while not self.ending:
             for name in read_wanted(self.folder):
-                if not self.ending.is_set():
+                if not self.ending:
                     self.keep(name)
-            self.ending.wait(LOOK_EVERY_S)
+            time.sleep(LOOK_EVERY_S)
         stop_services(self.folder)
 
     def keep(self, name: str) -> None:
@@ -129,7 +129,7 @@ class Supervisor:
         sys.stderr.flush()
 
     def end(self, _number: int, _frame: FrameType | None) -> None:
-        self.ending.set()
+        self.ending = True
 
 
 def supervisor_file(folder: Folder) -> Path:

@@ -6,9 +6,9 @@ Several clocks may run: a ring is unique within its time bucket.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -62,14 +62,30 @@ def run(redis: Redis, now: Callable[[], datetime], wait: Callable[[float], bool]
         workforce.leave(redis, workforce.CLOCK, name)
 
 
+def until_told() -> Callable[[float], bool]:
+    """`wait(seconds)` says True at once when SIGTERM or SIGINT came, during the wait or before.
+
+    The signal leaves a byte in a pipe. A handler that sets a `threading.Event` waits for ever
+    when the signal comes while the waiting itself holds the event's lock.
+    """
+    told, tell = socket.socketpair()
+    tell.setblocking(False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(tell.fileno())
+
+    def wait(seconds: float, _must_stay_open: socket.socket = tell) -> bool:
+        return bool(select.select([told], [], [], seconds)[0])
+
+    return wait
+
+
 def main() -> None:
     config = WorkerConfig.from_env()
     logs.configure(config.log_level)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    wait = until_told()
     log.info("clock_started", every_s=TICK_S)
-    run(queues.connect(config.redis_url), lambda: datetime.now(UTC), stop.wait)
+    run(queues.connect(config.redis_url), lambda: datetime.now(UTC), wait)
     log.info("clock_stopped")
 
 

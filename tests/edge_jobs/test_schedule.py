@@ -79,6 +79,42 @@ def test_sigterm_stops_the_clock_long_before_its_next_tick() -> None:
     assert "clock_stopped" in said
 
 
+# Waits again and again, SIGTERM coming one instruction later each time, until a wait was over
+# before its signal came.
+TOLD_AT_ANY_STEP = """
+import signal, sys
+from edge_jobs import schedule
+
+def told_at(step):
+    left = [step]
+    def look(frame, event, argument):
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left[0] -= 1
+            if left[0] == 0:
+                signal.raise_signal(signal.SIGTERM)
+        return look
+    wait = schedule.until_told()
+    sys.settrace(look)
+    told = wait(0.01)
+    sys.settrace(None)
+    assert left[0] > 0 or told or wait(0), step
+    return left[0] <= 0
+
+step = 1
+while told_at(step):
+    step += 1
+print(step)
+"""
+
+
+def test_sigterm_at_any_step_of_the_waiting_ends_it() -> None:
+    child = [sys.executable, "-c", TOLD_AT_ANY_STEP]
+    said = subprocess.run(child, cwd=CHECKOUT, capture_output=True, text=True, timeout=20)
+    assert said.stderr == ""
+    assert int(said.stdout) > 10
+
+
 def test_each_tick_rings_the_sweep_once_however_many_clocks_run(stack: Stack) -> None:
     at = START + timedelta(seconds=random.randrange(10**9))
     with queues.connect(stack.env["REDIS_URL"]) as redis:

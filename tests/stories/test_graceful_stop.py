@@ -130,12 +130,14 @@ def test_a_killed_web_leaves_nothing_half_written(
 
 
 @pytest.mark.parametrize("name", ["worker-imports", "worker-maintenance", "clock"])
-def test_who_has_nothing_to_do_stops_at_once(stack: Stack, tmp_path: Path, name: str) -> None:
+def test_who_has_nothing_to_do_stops(stack: Stack, tmp_path: Path, name: str) -> None:
     log = tmp_path / "program.log"
     program = Worker(stack, log, name)
     started = '"clock_started"' if name == "clock" else '"worker_started"'
-    assert wait_until(lambda: started in log.read_text(), WITHIN_S)
-    os.kill(program.pid, signal.SIGTERM)
-    assert wait_until(lambda: not session_members(program.pid), 10)
-    program.stop()
+    try:
+        assert wait_until(lambda: started in log.read_text(), WITHIN_S)
+        os.kill(program.pid, signal.SIGTERM)
+        assert wait_until(lambda: not session_members(program.pid), WITHIN_S)
+    finally:
+        program.stop()
     assert "Traceback" not in log.read_text()
