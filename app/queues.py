@@ -184,6 +184,13 @@ def check_numbers(*, now: datetime) -> Ring:
     return _sweep("edge_jobs.numbers.check_numbers", now, queue="vendor", timeout_s=10 * 60)
 
 
+def hear_numbers(*, now: datetime) -> Ring:
+    """See, every ten minutes, that the vendor tells of all our numbers."""
+    return _sweep(
+        "edge_jobs.heard_numbers.hear_numbers", now, queue="vendor", every_s=10 * MINUTE_S
+    )
+
+
 def watch_messaging(*, now: datetime) -> Ring:
     """See, once a minute, whether texts come in, and have one sent to ourselves when it is time."""
     return _sweep("edge_jobs.health_check.watch_messaging", now, every_s=MINUTE_S)

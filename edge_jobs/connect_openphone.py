@@ -170,8 +170,7 @@ def _keep_webhook(hooks: Webhooks, url: str, space: Workspace, *, new_secret: bo
         _say(f"The webhook to {url} is made.")
         return _tell(word(made.get("key")))
     known_by = str(same[0]["id"])
-    workspace = [each.id for each in space.numbers.values()]
-    if lacking := webhook.changes(same[0], told_of, workspace):
+    if lacking := webhook.changes(same[0], told_of, space.ids()):
         hooks.update(known_by, lacking)
     _say(f"The webhook to {url} was there and {'is put right' if lacking else 'is complete'}.")
     return _tell(hooks.rotate(known_by)) if new_secret else _say(WAS_TOLD)

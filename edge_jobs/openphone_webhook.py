@@ -78,6 +78,12 @@ def untold(hook: Object, number_ids: Sequence[str]) -> list[str]:
     return [] if EVERY_NUMBER in told else [each for each in number_ids if each not in told]
 
 
+def widened(hook: Object, missing: Sequence[str], workspace_ids: Sequence[str]) -> list[str]:
+    """Whom it tells of, and the missing ones."""
+    # An id that is gone, of a number that was ported, would be refused.
+    return [*(each for each in hook["resourceIds"] if each in workspace_ids), *missing]
+
+
 def unsaid(hook: Object) -> list[str]:
     """Which events it does not send."""
     return [event for event in EVENTS if event not in (hook.get("events") or [])]
@@ -89,9 +95,7 @@ def changes(hook: Object, number_ids: Sequence[str], workspace_ids: Sequence[str
     if missing := unsaid(hook):
         asked["events"] = [*(hook.get("events") or []), *missing]
     if missing := untold(hook, number_ids):
-        # An id that is gone, of a number that was ported, would be refused.
-        kept = [each for each in hook["resourceIds"] if each in workspace_ids]
-        asked["resourceIds"] = [*kept, *missing]
+        asked["resourceIds"] = widened(hook, missing, workspace_ids)
     if not is_on(hook):
         asked["status"] = "enabled"
     return asked

@@ -37,6 +37,9 @@ class Workspace:
         self.numbers = {each.e164: each for each in listed if each}
         return self
 
+    def ids(self) -> list[str]:
+        return [each.id for each in self.numbers.values()]
+
     def told_of(self) -> list[str]:
         """Ids of whom a webhook is to tell: all our numbers, for people write STOP to a retired
         one, too, and the one that checks."""

@@ -38,6 +38,7 @@ def ring_all(redis: Redis, now: datetime) -> None:
     queues.ring(redis, queues.free_sends(now=now))
     queues.ring(redis, queues.settle_sends(now=now))
     queues.ring(redis, queues.watch_messaging(now=now))
+    queues.ring(redis, queues.hear_numbers(now=now))
     queues.ring(redis, queues.begin_contact_pushes(now=now))
     queues.ring(redis, queues.forget_requests(now=now))
     queues.ring(redis, queues.forget_notifications(now=now))

@@ -150,6 +150,7 @@ MENU = [
     queues.free_sends(now=NOW),
     queues.settle_sends(now=NOW),
     queues.watch_messaging(now=NOW),
+    queues.hear_numbers(now=NOW),
     queues.begin_contact_pushes(now=NOW),
     queues.forget_requests(now=NOW),
     queues.forget_notifications(now=NOW),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -12,7 +12,7 @@ import pytest
 import responses
 
 from devstack.stack import Stack
-from edge_jobs import connect_openphone, vendors
+from edge_jobs import connect_openphone
 from edge_jobs.openphone_webhook import EVENTS
 from tests.people import Location
 from tests.sandbox_driver import HEALTH_NUMBER, MAIN_NUMBER, Sandbox
@@ -21,17 +21,6 @@ Db = psycopg.Connection[Any]
 URL = "https://crm.example.com/webhooks/openphone"
 VENDOR = "https://api.example.com"
 AsWorker = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with Sandbox.start() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def number() -> str:
-    return f"+1617{secrets.randbelow(8_000_000) + 2_000_000}"
 
 
 @pytest.fixture
@@ -62,20 +51,6 @@ class Operator:
         (hook,) = self.hooks()
         changed = self.sandbox.dated("PATCH", f"/webhooks/{hook['id']}", json=changes)
         assert changed.status_code == 200, changed.text
-
-
-@pytest.fixture
-def desk(started: Sandbox, as_worker: AsWorker, number: str) -> Sandbox:
-    """This process is a worker whose vendor has our number, one that checks, and `number`."""
-    started.reset()
-    started.at_once()
-    started.add_number(number, "PNnew")
-    names = ("OPENPHONE_API_URL", "OPENPHONE_API_KEY", "OPENPHONE_HEALTH_NUMBER")
-    as_worker(WEBHOOK_INBOX_KEY="k" * 32, **{name: started.env[name] for name in names})
-    # Its own limit is what test_pace is about.
-    pace = vendors.openphone().surface.turns
-    pace.per_second = pace.reads_per_second = 1000  # type: ignore[attr-defined]
-    return started
 
 
 @pytest.fixture
