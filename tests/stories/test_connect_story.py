@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import psycopg
 import pytest
 import redis
 
+from app import queues
 from devstack.layout import CHECKOUT
 from devstack.processes import wait_until
 from devstack.services import environment
@@ -53,16 +55,27 @@ class Installation:
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
-    def inbox(self) -> list[dict[str, Any]]:
-        """As the owner sees it."""
+    def opens_with(self, number: str) -> None:
+        """The operator connects the number and starts the web process as he is told."""
+        self.vendor.add_number(number)
+        words = ["--number", number, "--location", self.team.id]
+        said = self.connects(*words, "--webhook-url", self.stack.env["API_URL"])
+        secret = re.search(r"OPENPHONE_WEBHOOK_SECRET=(\S+)", said)
+        assert secret, said
+        self.starts("web", OPENPHONE_WEBHOOK_SECRET=secret[1]).wait_ready()
+
+    def owner_calls(self, function: str, **params: str) -> Any:
         answer = httpx.post(
-            f"{self.stack.env['SUPABASE_URL']}/rest/v1/rpc/list_inbox",
-            json={"p_location": self.team.id},
+            f"{self.stack.env['SUPABASE_URL']}/rest/v1/rpc/{function}",
+            json={"p_location": self.team.id, **params},
             headers=self.team.owner.bearer | {"apikey": self.stack.env["SUPABASE_ANON_KEY"]},
         )
         assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = answer.json()
-        return found
+        return answer.json()
+
+    def inbox(self) -> set[tuple[str, str]]:
+        """Who wrote what last, as the owner sees it."""
+        return {(talk["phone"], talk["last_preview"]) for talk in self.owner_calls("list_inbox")}
 
 
 @pytest.fixture
@@ -77,15 +90,22 @@ def installation(
 
 def test_a_stranger_connects_his_number_and_is_texted(installation: Installation) -> None:
     number, customer = a_number(), a_number()
-    installation.vendor.add_number(number)
-    api = installation.stack.env["API_URL"]
-    words = ["--number", number, "--location", installation.team.id, "--webhook-url", api]
-    said = installation.connects(*words)
-    secret = re.search(r"OPENPHONE_WEBHOOK_SECRET=(\S+)", said)
-    assert secret, said
-    installation.starts("web", OPENPHONE_WEBHOOK_SECRET=secret[1]).wait_ready()
-
+    installation.opens_with(number)
     installation.vendor.customer_texts(customer, "Can you look at my wall?", to=number)
-    assert wait_until(lambda: bool(installation.inbox()), SOON_S)
-    (talk,) = installation.inbox()
-    assert (talk["phone"], talk["last_preview"]) == (customer, "Can you look at my wall?")
+    said = {(customer, "Can you look at my wall?")}
+    assert wait_until(lambda: installation.inbox() == said, SOON_S)
+
+
+def test_a_number_the_owner_adds_is_heard(
+    installation: Installation, redis_conn: redis.Redis
+) -> None:
+    added, customer = a_number(), a_number()
+    installation.opens_with(a_number())
+    installation.vendor.add_number(added)
+    installation.owner_calls("add_number", p_e164=added)
+    installation.starts("worker-vendor")
+    queues.ring(redis_conn, queues.hear_numbers(now=datetime.now(UTC)))
+    assert wait_until(lambda: ": complete" in installation.connects(), SOON_S)
+    installation.vendor.customer_texts(customer, "Is this the new number?", to=added)
+    said = {(customer, "Is this the new number?")}
+    assert wait_until(lambda: installation.inbox() == said, SOON_S)
