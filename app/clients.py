@@ -21,22 +21,31 @@ class Clients:
     config: Config
     http: httpx.Client
     database: db.Database
+    # Its own pool: the builder knows no time-out of a call.
+    inbox: db.Database
     storage: Storage
     redis: Redis
     # Another pool: who is counted must not wait as long as who rings.
     limits: Redis
     tokens: TokenCheck
 
+    def close(self) -> None:
+        """For who ends sooner than the process. Twice is harmless."""
+        for held in (self.http, self.inbox, self.redis, self.limits):
+            held.close()
+
 
 def build(config: Config) -> Clients:
     """Opens nothing yet: a process starts even while Supabase or Redis are away."""
-    http = db.http_client()
-    timings.watch(http)
-    tracing.watch(http)
+    http, hurried = db.http_client(), db.http_client(db.INBOX_TIMEOUT)
+    for pool in (http, hurried):
+        timings.watch(pool)
+        tracing.watch(pool)
     return Clients(
         config=config,
         http=http,
         database=db.Database(config.supabase_url, config.supabase_anon_key, http),
+        inbox=db.Database(config.supabase_url, config.supabase_anon_key, hurried),
         storage=Storage(config.supabase_url, config.supabase_anon_key, http),
         redis=queues.connect(config.redis_url),
         limits=leases.connect(config.redis_url),

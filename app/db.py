@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
-from types import SimpleNamespace
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import httpx
 import structlog
@@ -56,14 +54,15 @@ JWT_EXPIRED = "JWT expired"
 AWAY = ("08", "53", "57", "40", "PGRST000", "PGRST001", "PGRST002", "PGRST003", "50")
 
 
+TIMEOUT = httpx.Timeout(60, connect=3, pool=5)
 # Who waits for the inbox gives up after ten seconds, and then sends again.
 INBOX_TIMEOUT = httpx.Timeout(7, connect=2, pool=2)
 
 
-def http_client() -> httpx.Client:
-    """The pool shared by all calls of a process; it must never hold anybody's token."""
+def http_client(timeout: httpx.Timeout = TIMEOUT) -> httpx.Client:
+    """A pool to be shared by many calls; it must never hold anybody's token."""
     return httpx.Client(
-        timeout=httpx.Timeout(60, connect=3, pool=5),
+        timeout=timeout,
         limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
     )
 
@@ -98,6 +97,10 @@ class Database:
         self._key = key
         self._http = http
 
+    def close(self) -> None:
+        """Its pool, for all who share it."""
+        self._http.close()
+
     def rpc(self, token: str, name: str, **params: Any) -> Any:
         """What the SQL function returns, as JSON."""
         builder = self._client(token).rpc(name, params)
@@ -106,10 +109,7 @@ class Database:
     def inbox(self, inbox_key: str, name: str, **params: Any) -> Any:
         """What the SQL function returns to whoever shows the key of the webhook inbox."""
         headers = auth_headers(self._key) | {"X-Inbox-Key": inbox_key}
-        request = partial(self._http.request, timeout=INBOX_TIMEOUT)
-        # As much of the pool as the builder asks for, which knows no time-out of a call.
-        pool = cast(httpx.Client, SimpleNamespace(auth=None, request=request))
-        builder = self._with(headers, pool).rpc(name, params)
+        builder = self._with(headers).rpc(name, params)
         return _execute(f"rpc {name}", lambda: builder.execute().data)
 
     def row(self, token: str, table: str, columns: str, **equal: str) -> Row:
@@ -143,13 +143,11 @@ class Database:
     def _client(self, token: str) -> SyncPostgrestClient:
         return self._with(auth_headers(self._key, token))
 
-    def _with(
-        self, headers: dict[str, str], pool: httpx.Client | None = None
-    ) -> SyncPostgrestClient:
+    def _with(self, headers: dict[str, str]) -> SyncPostgrestClient:
         return SyncPostgrestClient(
             self._url,
             headers=headers,
-            http_client=pool or self._http,
+            http_client=self._http,
             # Its retries sleep for seconds inside our request; the caller is told to try again.
             retry_enabled=False,
         )

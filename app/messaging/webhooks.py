@@ -119,7 +119,7 @@ def _keep(verified: Verified, payload: dict[str, Any], raw: bytes) -> bool:
 def _receive(events: Sequence[Mapping[str, str]]) -> Sequence[bool]:
     """In one transaction, and one ring for all. Which of them are new."""
     key = clients().config.webhook_inbox_key
-    kept: list[bool] = clients().database.inbox(
+    kept: list[bool] = clients().inbox.inbox(
         key, "receive_webhooks", p_provider=PROVIDER, p_events=list(events)
     )
     queues.ring_unless_waiting(clients().limits, queues.apply_webhooks(now=datetime.now(UTC)))

@@ -106,9 +106,7 @@ def note_undescribed(app: Flask, found: list[str]) -> None:
 
 
 def close(app: Flask) -> None:
-    held = app.extensions["clients"]
-    for client in (held.http, held.redis, held.limits):
-        client.close()
+    app.extensions["clients"].close()
 
 
 @pytest.fixture

@@ -125,8 +125,7 @@ def open_client(env: Mapping[str, str]) -> Iterator[FlaskClient]:
     try:
         yield app.test_client()
     finally:
-        app.extensions["clients"].http.close()
-        app.extensions["clients"].redis.close()
+        app.extensions["clients"].close()
 
 
 @contextmanager

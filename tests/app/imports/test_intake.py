@@ -52,14 +52,13 @@ def supabase() -> Supabase:
 def held(config: Config, supabase: Supabase) -> Iterator[clients.Clients]:
     with httpx.Client(transport=httpx.MockTransport(supabase.answer)) as http:
         built = clients.build(config)
-        built.http.close()
         yield replace(
             built,
             http=http,
             database=Database("http://sb", "anon", http),
             storage=Storage("http://sb", "anon", http),
         )
-        built.redis.close()
+        built.close()
 
 
 def refusal(held: clients.Clients) -> AppError:

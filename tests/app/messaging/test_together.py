@@ -6,11 +6,13 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
 
-from app import db
+from app import clients, db
+from app.config import Config
 from app.errors import AppError, unavailable
 from app.messaging import together
 from app.messaging.together import Together
@@ -112,13 +114,16 @@ def test_who_waited_long_for_a_database_that_hung_is_not_held_by_another_call(
     assert slow.calls == calls
 
 
-def test_a_database_that_hangs_frees_its_threads_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_hangs_frees_its_threads_in_time(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(db, "INBOX_TIMEOUT", httpx.Timeout(0.5))
-    with socket.create_server(("127.0.0.1", 0)) as hanging, db.http_client() as pool:
-        database = db.Database(f"http://127.0.0.1:{hanging.getsockname()[1]}", "anon", pool)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        away = f"http://127.0.0.1:{hanging.getsockname()[1]}"
+        held = clients.build(replace(config, supabase_url=away))
 
         def receive(items: Sequence[int]) -> list[int]:
-            kept: list[int] = database.inbox("key", "receive_webhooks", p_events=list(items))
+            kept: list[int] = held.inbox.inbox("key", "receive_webhooks", p_events=list(items))
             return kept
 
         line = Together(receive, "The inbox", 0.1)
@@ -128,6 +133,7 @@ def test_a_database_that_hangs_frees_its_threads_in_time(monkeypatch: pytest.Mon
             futures += [threads.submit(line.do, n) for n in range(1, 8)]
             told = [future.exception(WITHIN_S) for future in futures]
         called.close()
+        held.close()
     assert [error.status for error in told if isinstance(error, AppError)] == [503] * 8
 
 

@@ -42,7 +42,7 @@ def web(stack: Stack, worker: None) -> Iterator[FlaskClient]:
     runtime.open_inbox()
     app = create_app(settings(stack))
     yield app.test_client()
-    app.extensions["clients"].http.close()
+    app.extensions["clients"].close()
 
 
 def post(web: FlaskClient, told: Told, scheme: str = DATED, **more: object) -> TestResponse:
@@ -170,7 +170,7 @@ def test_what_is_wrong_with_us_makes_the_vendor_come_again(
     app = create_app(replace(settings(stack), **broken))  # type: ignore[arg-type]
     told = inbox.tell.text(inbox.phone(), "Hello")
     answer = post(app.test_client(), told)
-    app.extensions["clients"].http.close()
+    app.extensions["clients"].close()
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
 
@@ -179,7 +179,7 @@ def test_it_is_kept_while_redis_is_away(stack: Stack, inbox: Inbox, worker: None
     app = create_app(replace(settings(stack), redis_url="redis://127.0.0.1:9/0"))
     told = inbox.tell.text(inbox.phone(), "Hello")
     assert post(app.test_client(), told).status_code == 200
-    app.extensions["clients"].http.close()
+    app.extensions["clients"].close()
     assert inbox.event(told)["status"] == "received"
 
 

@@ -53,4 +53,4 @@ class Vendor:
         self.post(*bodies)
 
     def close(self) -> None:
-        self._app.extensions["clients"].http.close()
+        self._app.extensions["clients"].close()
