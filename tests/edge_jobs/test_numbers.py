@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,17 +15,11 @@ from tests.people import Location
 from tests.sandbox_driver import Sandbox
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with Sandbox.start() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def sandbox(started: Sandbox, as_worker: Callable[..., None]) -> Sandbox:
-    started.reset()
-    as_worker(NUMVERIFY_API_URL=started.numverify_url, NUMVERIFY_API_KEY=started.numverify_key)
-    return started
+def sandbox(vendor: Sandbox, as_worker: Callable[..., None]) -> Sandbox:
+    vendor.reset()
+    as_worker(NUMVERIFY_API_URL=vendor.numverify_url, NUMVERIFY_API_KEY=vendor.numverify_key)
+    return vendor
 
 
 @pytest.fixture

@@ -15,12 +15,10 @@ import redis
 from app import queues
 from devstack.processes import wait_until
 from devstack.stack import Stack
-from tests.edge_jobs.test_syncs import place, rows, run_row, sandbox, start, started
+from tests.edge_jobs.records import rows, run_row, start
 from tests.faults.workers import Worker
 from tests.people import Location
 from tests.sandbox_driver import Sandbox
-
-__all__ = ["place", "sandbox", "started"]
 
 KILLS = 4
 WITHIN_S = 60.0
