@@ -69,10 +69,12 @@ class Inbox:
         return found
 
     def later(self) -> None:
-        """All that waits is due now."""
+        """All that waits is due now, but what a dead worker's last statement still has in hand:
+        to wait for some of it while holding the rest would be a deadlock."""
         self.rows_changed(
-            "update private.webhook_events set next_try_at = now()"
-            " where status in ('received', 'parked')"
+            "update private.webhook_events set next_try_at = now() where id in (select id"
+            " from private.webhook_events where status in ('received', 'parked')"
+            " for update skip locked)"
         )
 
     def rows_changed(self, query: str, *values: Any) -> int:
